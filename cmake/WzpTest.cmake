@@ -1,0 +1,31 @@
+# wzp_test(<name> SOURCES a_test.cpp... [LIBS target...] [LABELS label...]
+#          [TIMEOUT seconds] [SERIAL])
+#
+# One executable, one CTest entry: starting a process per test case would cost more
+# than the cases do. Run a single case with  test-<name> "its sentence".
+# SERIAL: nothing else runs meanwhile, for tests that watch the clock of the machine.
+# TIMEOUT only where the usual one does not fit; it then wins over that of a preset.
+# WZP_TESTS_DIR is the tests folder, for golden files.
+function(wzp_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "SERIAL" "TIMEOUT" "SOURCES;LIBS;LABELS")
+  # BOOTSTRAP: leave out what is being written, and what needs it.
+  foreach(dep IN LISTS arg_LIBS arg_SOURCES)
+    if(dep MATCHES "^wzp::" AND NOT TARGET ${dep} OR
+       dep MATCHES "pp$" AND NOT IS_ABSOLUTE "${dep}" AND NOT EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${dep}")
+      message(STATUS "test ${name} left out: no ${dep} yet")
+      return()
+    endif()
+  endforeach()
+  # END BOOTSTRAP
+  set(target test-${name})
+  add_executable(${target} ${arg_SOURCES})
+  target_compile_features(${target} PRIVATE cxx_std_20)
+  target_compile_definitions(${target} PRIVATE WZP_TESTS_DIR="${PROJECT_SOURCE_DIR}/tests")
+  target_link_libraries(${target} PRIVATE ${arg_LIBS} Catch2::Catch2WithMain wzp_warnings)
+
+  add_test(NAME ${name} COMMAND ${target})
+  set_tests_properties(${name} PROPERTIES LABELS "${name};${arg_LABELS}" RUN_SERIAL ${arg_SERIAL})
+  if(arg_TIMEOUT)
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT})
+  endif()
+endfunction()
