@@ -1,0 +1,76 @@
+#include "aead.hpp"
+
+#include <ngtcp2/ngtcp2_crypto.h>
+#include <wolfssl/options.h>
+#include <wolfssl/ssl.h>
+#include <wolfssl/quic.h>
+#include <wolfssl/wolfcrypt/aes.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace wzp::quic {
+namespace {
+
+constexpr std::size_t kTag = 16;
+
+WOLFSSL_EVP_CIPHER_CTX* context_of(void* handle) { return static_cast<WOLFSSL_EVP_CIPHER_CTX*>(handle); }
+
+bool is_gcm(const ngtcp2_crypto_aead* aead) {
+  return wolfSSL_quic_aead_is_gcm(static_cast<const WOLFSSL_EVP_CIPHER*>(aead->native_handle));
+}
+
+int encrypt(std::uint8_t* dest, const ngtcp2_crypto_aead* aead, const ngtcp2_crypto_aead_ctx* ctx,
+            const std::uint8_t* plain, std::size_t size, const std::uint8_t* nonce, std::size_t nonce_size,
+            const std::uint8_t* aad, std::size_t aad_size) {
+  if (!is_gcm(aead)) {
+    return ngtcp2_crypto_encrypt_cb(dest, aead, ctx, plain, size, nonce, nonce_size, aad, aad_size);
+  }
+  auto& aes = context_of(ctx->native_handle)->cipher.aes;
+  const int rc = wc_AesGcmEncrypt(&aes, dest, plain, static_cast<word32>(size), nonce, static_cast<word32>(nonce_size),
+                                  dest + size, kTag, aad, static_cast<word32>(aad_size));
+  return rc == 0 ? 0 : NGTCP2_ERR_CALLBACK_FAILURE;
+}
+
+int decrypt(std::uint8_t* dest, const ngtcp2_crypto_aead* aead, const ngtcp2_crypto_aead_ctx* ctx,
+            const std::uint8_t* sealed, std::size_t size, const std::uint8_t* nonce, std::size_t nonce_size,
+            const std::uint8_t* aad, std::size_t aad_size) {
+  if (!is_gcm(aead)) {
+    return ngtcp2_crypto_decrypt_cb(dest, aead, ctx, sealed, size, nonce, nonce_size, aad, aad_size);
+  }
+  if (size < kTag) return NGTCP2_ERR_DECRYPT;
+  auto& aes = context_of(ctx->native_handle)->cipher.aes;
+  const auto body = size - kTag;
+  const int rc = wc_AesGcmDecrypt(&aes, dest, sealed, static_cast<word32>(body), nonce, static_cast<word32>(nonce_size),
+                                  sealed + body, kTag, aad, static_cast<word32>(aad_size));
+  return rc == 0 ? 0 : NGTCP2_ERR_DECRYPT;
+}
+
+int hp_mask(std::uint8_t* dest, const ngtcp2_crypto_cipher* hp, const ngtcp2_crypto_cipher_ctx* ctx,
+            const std::uint8_t* sample) {
+  auto* context = context_of(ctx->native_handle);
+  if (context->cipherType != AES_128_CTR_TYPE && context->cipherType != AES_256_CTR_TYPE) {
+    return ngtcp2_crypto_hp_mask_cb(dest, hp, ctx, sample);
+  }
+  std::uint8_t block[16];
+  if (wc_AesEncryptDirect(&context->cipher.aes, block, sample) != 0) return NGTCP2_ERR_CALLBACK_FAILURE;
+  std::memcpy(dest, block, NGTCP2_HP_MASKLEN);
+  return 0;
+}
+
+}  // namespace
+
+void use_direct_aead(ngtcp2_callbacks& callbacks) {
+  callbacks.encrypt = encrypt;
+  callbacks.decrypt = decrypt;
+  callbacks.hp_mask = hp_mask;
+}
+
+void use_helper_aead(ngtcp2_callbacks& callbacks) {
+  callbacks.encrypt = ngtcp2_crypto_encrypt_cb;
+  callbacks.decrypt = ngtcp2_crypto_decrypt_cb;
+  callbacks.hp_mask = ngtcp2_crypto_hp_mask_cb;
+}
+
+}  // namespace wzp::quic
