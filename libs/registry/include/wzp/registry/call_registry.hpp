@@ -1,0 +1,123 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "wzp/base/deadlines.hpp"
+#include "wzp/base/result.hpp"
+#include "wzp/registry/call.hpp"
+
+namespace wzp::registry {
+
+/// What is needed to create a call. The addresses of the caller may follow.
+struct NewCall {
+  CallId id;
+  Fingerprint caller;
+  Fingerprint callee;
+  Route route;
+  Addresses caller_addrs{};
+};
+
+/// The calls of one relay: who talks to whom, in which state, over which route.
+///
+/// A record lives from its offer until it ends; then a tombstone keeps its id for 30 s, so that a late answer finds a
+/// dead call instead of none, and so that its id cannot be taken by another (V-04). Calls belong to people, not to
+/// connections. Unanswered calls end by themselves after the ring timeout (V-10).
+class CallRegistry {
+ public:
+  struct Config {
+    /// Source: relay.md 5.5.
+    Duration ring_timeout = std::chrono::seconds{60};
+    /// Source: relay.md 7.3.
+    Duration tombstone_time = std::chrono::seconds{30};
+    /// Live calls that one identity placed, and, counted apart, that were placed to it: whoever rings somebody often
+    /// must not keep that person from calling. Source: relay.md 5.5.
+    std::size_t max_per_identity = 8;
+    /// Live calls in all. Source: our choice.
+    std::size_t max_live = 10'000;
+    /// Tombstones in all; beyond, the oldest goes first. Source: our choice.
+    std::size_t max_tombstones = 20'000;
+  };
+
+  explicit CallRegistry(Config config) : config_{config} {}
+
+  /// A new call in state Offered. Errors: Exists (tombstones included), BadValue (no id, caller calls itself, an
+  /// outgoing call that asks nobody), LimitReached.
+  Result<void> create(const NewCall& call, Instant now);
+  /// Offered -> Ringing. Errors: NotFound, WrongState.
+  Result<void> set_ringing(const CallId& id);
+  /// Offered or Ringing -> Active: the first answer wins. Errors: NotFound, WrongState; BadValue for `Reject`.
+  Result<void> set_active(const CallId& id, proto::CallAcceptMode mode, Instant now);
+  /// Any live state -> Ended; what is left is the tombstone. Errors: NotFound, WrongState.
+  Result<void> end(const CallId& id, proto::HangupReason reason, Instant now);
+
+  /// An outgoing call is claimed by a relay that was asked; the first claim stands, and the same relay may repeat it.
+  /// Errors: NotFound, WrongState (ended, or no outgoing call), NotAllowed (not asked), Exists (claimed by another).
+  Result<void> set_peer_relay_fp(const CallId& id, const RelayFingerprint& relay);
+  /// A relay that was asked is out: it said no, or its link is gone. Gives how many relays remain.
+  /// Errors: NotFound, WrongState, NotAllowed.
+  Result<std::size_t> withdraw(const CallId& id, const RelayFingerprint& relay);
+  /// Replaces what is known. Errors: NotFound, WrongState.
+  Result<void> set_addresses(const CallId& id, Role role, Addresses addresses);
+
+  /// Live or tombstone; null when unknown.
+  [[nodiscard]] const DirectCall* find(const CallId& id) const;
+  /// Live only.
+  [[nodiscard]] const DirectCall* find_live(const CallId& id) const;
+  /// Live calls of this person in either role, oldest first.
+  [[nodiscard]] std::vector<CallId> calls_of(const Fingerprint& who) const;
+  /// Live calls whose route names this relay.
+  [[nodiscard]] std::vector<CallId> calls_via(const RelayFingerprint& relay) const;
+  /// When a call of this person ended last; forgotten with its tombstones.
+  [[nodiscard]] std::optional<Instant> last_end(const Fingerprint& who) const;
+
+  /// A party, or a relay of the route, that should know that this call ended could not be reached. No-op for a live or
+  /// unknown call.
+  void mark_untold(const CallId& id, Role party);
+  void mark_untold(const CallId& id, const RelayFingerprint& relay);
+  /// The ended calls that this person (relay) does not know of; they count as told from now on.
+  [[nodiscard]] std::vector<DirectCall> take_untold(const Fingerprint& who);
+  [[nodiscard]] std::vector<DirectCall> take_untold(const RelayFingerprint& relay);
+
+  /// Ends the unanswered calls whose time is up, with reason Timeout, and gives them; drops old tombstones.
+  [[nodiscard]] std::vector<CallId> expire(Instant now);
+  /// When `expire` is next due.
+  [[nodiscard]] std::optional<Instant> deadline() const { return due_.next(); }
+
+  [[nodiscard]] std::size_t live_count() const noexcept { return calls_.size() - tombstones_.size(); }
+  [[nodiscard]] std::size_t tombstone_count() const noexcept { return tombstones_.size(); }
+  /// Every live call.
+  [[nodiscard]] std::vector<DirectCall> live() const;
+
+ private:
+  /// What is remembered of a person: for as long as one of its calls is.
+  struct Party {
+    std::vector<CallId> live;
+    std::size_t placed = 0;
+    std::size_t received = 0;
+    std::size_t tombstones = 0;
+    std::optional<Instant> last_end;
+  };
+
+  [[nodiscard]] Result<DirectCall*> live_record(const CallId& id);
+  void leave(const Fingerprint& who, const CallId& id, Role role, Instant now);
+  void forget(const CallId& id);
+  void index_route(const DirectCall& call, bool add);
+  void index_relay(const RelayFingerprint& relay, const CallId& id, bool add);
+
+  Config config_;
+  std::unordered_map<CallId, DirectCall> calls_;
+  std::unordered_map<Fingerprint, Party> parties_;
+  std::map<RelayFingerprint, std::set<CallId>> via_;
+  std::set<std::pair<Fingerprint, CallId>> untold_parties_;
+  std::set<std::pair<RelayFingerprint, CallId>> untold_relays_;
+  std::deque<CallId> tombstones_;  ///< oldest first
+  Deadlines<CallId> due_;          ///< ring timeout of unanswered calls, end of tombstones
+};
+
+}  // namespace wzp::registry

@@ -1,0 +1,244 @@
+#include "wzp/registry/call_registry.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace wzp::registry {
+
+Result<void> CallRegistry::create(const NewCall& call, Instant now) {
+  if (call.id.empty()) return Unexpected{Errc::BadValue, "call_id"};
+  if (call.caller == call.callee) return Unexpected{Errc::BadValue, "a call to oneself"};
+  const auto* outgoing = std::get_if<Outgoing>(&call.route);
+  if (outgoing != nullptr && outgoing->asked.empty()) return Unexpected{Errc::BadValue, "no relay is asked"};
+  if (calls_.contains(call.id)) return Unexpected{Errc::Exists, "call " + call.id.text()};
+  if (live_count() >= config_.max_live) return Unexpected{Errc::LimitReached, "calls in all"};
+  const auto caller = parties_.find(call.caller);
+  if (caller != parties_.end() && caller->second.placed >= config_.max_per_identity)
+    return Unexpected{Errc::LimitReached, "calls of the caller"};
+  const auto callee = parties_.find(call.callee);
+  if (callee != parties_.end() && callee->second.received >= config_.max_per_identity)
+    return Unexpected{Errc::LimitReached, "calls of the callee"};
+
+  DirectCall record;
+  record.id = call.id;
+  record.caller = call.caller;
+  record.callee = call.callee;
+  record.route = call.route;
+  record.caller_addrs = call.caller_addrs;
+  record.created_at = now;
+  index_route(record, true);
+  for (const auto role : {Role::Caller, Role::Callee}) {
+    Party& party = parties_[record.party(role)];
+    party.live.push_back(call.id);
+    ++(role == Role::Caller ? party.placed : party.received);
+  }
+  due_.set(call.id, now + config_.ring_timeout);
+  calls_.emplace(call.id, std::move(record));
+  return {};
+}
+
+Result<DirectCall*> CallRegistry::live_record(const CallId& id) {
+  const auto found = calls_.find(id);
+  if (found == calls_.end()) return Unexpected{Errc::NotFound, "call " + id.text()};
+  if (!found->second.is_live()) return Unexpected{Errc::WrongState, "call " + id.text() + " has ended"};
+  return &found->second;
+}
+
+Result<void> CallRegistry::set_ringing(const CallId& id) {
+  const auto call = live_record(id);
+  if (!call) return call.failure();
+  if ((*call)->state != CallState::Offered) return Unexpected{Errc::WrongState, "call " + id.text()};
+  (*call)->state = CallState::Ringing;
+  return {};
+}
+
+Result<void> CallRegistry::set_active(const CallId& id, proto::CallAcceptMode mode, Instant now) {
+  if (mode == proto::CallAcceptMode::Reject) return Unexpected{Errc::BadValue, "accept_mode"};
+  const auto call = live_record(id);
+  if (!call) return call.failure();
+  if (!(*call)->is_unanswered()) return Unexpected{Errc::WrongState, "call " + id.text() + " is answered"};
+  (*call)->state = CallState::Active;
+  (*call)->accept_mode = mode;
+  (*call)->answered_at = now;
+  due_.cancel(id);
+  return {};
+}
+
+Result<void> CallRegistry::end(const CallId& id, proto::HangupReason reason, Instant now) {
+  const auto found = live_record(id);
+  if (!found) return found.failure();
+  DirectCall& call = **found;
+  index_route(call, false);
+  call.state = CallState::Ended;
+  call.end_reason = reason;
+  call.ended_at = now;
+  for (const auto role : {Role::Caller, Role::Callee}) leave(call.party(role), id, role, now);
+  due_.set(id, now + config_.tombstone_time);
+  tombstones_.push_back(id);
+  if (tombstones_.size() > config_.max_tombstones) forget(tombstones_.front());
+  return {};
+}
+
+void CallRegistry::leave(const Fingerprint& who, const CallId& id, Role role, Instant now) {
+  Party& party = parties_.at(who);
+  std::erase(party.live, id);
+  --(role == Role::Caller ? party.placed : party.received);
+  ++party.tombstones;
+  party.last_end = now;
+}
+
+void CallRegistry::forget(const CallId& id) {
+  const auto found = calls_.find(id);
+  assert(found != calls_.end() && !found->second.is_live());
+  for (const auto role : {Role::Caller, Role::Callee}) {
+    const auto party = parties_.find(found->second.party(role));
+    --party->second.tombstones;
+    if (party->second.tombstones == 0) party->second.last_end.reset();
+    untold_parties_.erase({party->first, id});
+    if (party->second.tombstones == 0 && party->second.live.empty()) parties_.erase(party);
+  }
+  if (const auto* outgoing = std::get_if<Outgoing>(&found->second.route)) {
+    for (const auto& relay : outgoing->asked) untold_relays_.erase({relay, id});
+  } else if (const auto* incoming = std::get_if<Incoming>(&found->second.route)) {
+    untold_relays_.erase({incoming->from, id});
+  }
+  due_.cancel(id);
+  // Almost always the front: tombstones end in the order in which they were made.
+  tombstones_.erase(std::find(tombstones_.begin(), tombstones_.end(), id));
+  calls_.erase(found);
+}
+
+void CallRegistry::index_route(const DirectCall& call, bool add) {
+  if (const auto* outgoing = std::get_if<Outgoing>(&call.route)) {
+    for (const auto& relay : outgoing->asked) index_relay(relay, call.id, add);
+  } else if (const auto* incoming = std::get_if<Incoming>(&call.route)) {
+    index_relay(incoming->from, call.id, add);
+  }
+}
+
+void CallRegistry::index_relay(const RelayFingerprint& relay, const CallId& id, bool add) {
+  if (add) {
+    via_[relay].insert(id);
+    return;
+  }
+  const auto found = via_.find(relay);
+  found->second.erase(id);
+  if (found->second.empty()) via_.erase(found);
+}
+
+Result<void> CallRegistry::set_peer_relay_fp(const CallId& id, const RelayFingerprint& relay) {
+  const auto call = live_record(id);
+  if (!call) return call.failure();
+  auto* outgoing = std::get_if<Outgoing>(&(*call)->route);
+  if (outgoing == nullptr) return Unexpected{Errc::WrongState, "call " + id.text() + " is not outgoing"};
+  if (!outgoing->asked.contains(relay)) return Unexpected{Errc::NotAllowed, "relay was not asked"};
+  if (outgoing->claimed_by && *outgoing->claimed_by != relay)
+    return Unexpected{Errc::Exists, "claimed by another relay"};
+  outgoing->claimed_by = relay;
+  return {};
+}
+
+Result<std::size_t> CallRegistry::withdraw(const CallId& id, const RelayFingerprint& relay) {
+  const auto call = live_record(id);
+  if (!call) return call.failure();
+  auto* outgoing = std::get_if<Outgoing>(&(*call)->route);
+  if (outgoing == nullptr) return Unexpected{Errc::WrongState, "call " + id.text() + " is not outgoing"};
+  if (outgoing->asked.erase(relay) == 0) return Unexpected{Errc::NotAllowed, "relay was not asked"};
+  if (outgoing->claimed_by == relay) outgoing->claimed_by.reset();
+  index_relay(relay, id, false);
+  return outgoing->asked.size();
+}
+
+Result<void> CallRegistry::set_addresses(const CallId& id, Role role, Addresses addresses) {
+  const auto call = live_record(id);
+  if (!call) return call.failure();
+  (role == Role::Caller ? (*call)->caller_addrs : (*call)->callee_addrs) = std::move(addresses);
+  return {};
+}
+
+const DirectCall* CallRegistry::find(const CallId& id) const {
+  const auto found = calls_.find(id);
+  return found == calls_.end() ? nullptr : &found->second;
+}
+
+const DirectCall* CallRegistry::find_live(const CallId& id) const {
+  const auto* call = find(id);
+  return call != nullptr && call->is_live() ? call : nullptr;
+}
+
+std::vector<CallId> CallRegistry::calls_of(const Fingerprint& who) const {
+  const auto found = parties_.find(who);
+  return found == parties_.end() ? std::vector<CallId>{} : found->second.live;
+}
+
+std::vector<CallId> CallRegistry::calls_via(const RelayFingerprint& relay) const {
+  const auto found = via_.find(relay);
+  if (found == via_.end()) return {};
+  return {found->second.begin(), found->second.end()};
+}
+
+std::optional<Instant> CallRegistry::last_end(const Fingerprint& who) const {
+  const auto found = parties_.find(who);
+  return found == parties_.end() ? std::nullopt : found->second.last_end;
+}
+
+void CallRegistry::mark_untold(const CallId& id, Role party) {
+  const auto* call = find(id);
+  if (call != nullptr && !call->is_live()) untold_parties_.emplace(call->party(party), id);
+}
+
+void CallRegistry::mark_untold(const CallId& id, const RelayFingerprint& relay) {
+  const auto* call = find(id);
+  if (call != nullptr && !call->is_live() && call->may_come_from(relay)) untold_relays_.emplace(relay, id);
+}
+
+namespace {
+
+/// Takes every entry with this first half out of the set, and gives the second halves.
+template <class Key>
+std::vector<CallId> take_all(std::set<std::pair<Key, CallId>>& entries, const Key& key) {
+  std::vector<CallId> ids;
+  auto it = entries.lower_bound({key, CallId{}});
+  while (it != entries.end() && it->first == key) {
+    ids.push_back(it->second);
+    it = entries.erase(it);
+  }
+  return ids;
+}
+
+}  // namespace
+
+std::vector<DirectCall> CallRegistry::take_untold(const Fingerprint& who) {
+  std::vector<DirectCall> calls;
+  for (const auto& id : take_all(untold_parties_, who)) calls.push_back(calls_.at(id));
+  return calls;
+}
+
+std::vector<DirectCall> CallRegistry::take_untold(const RelayFingerprint& relay) {
+  std::vector<DirectCall> calls;
+  for (const auto& id : take_all(untold_relays_, relay)) calls.push_back(calls_.at(id));
+  return calls;
+}
+
+std::vector<CallId> CallRegistry::expire(Instant now) {
+  std::vector<CallId> timed_out;
+  while (const auto id = due_.take_due(now)) {
+    if (calls_.at(*id).is_live()) {
+      timed_out.push_back(*id);
+      (void)end(*id, proto::HangupReason::Timeout, now);
+    } else {
+      forget(*id);
+    }
+  }
+  return timed_out;
+}
+
+std::vector<DirectCall> CallRegistry::live() const {
+  std::vector<DirectCall> calls;
+  for (const auto& [id, call] : calls_) {
+    if (call.is_live()) calls.push_back(call);
+  }
+  return calls;
+}
+
+}  // namespace wzp::registry

@@ -1,0 +1,236 @@
+#include "wzp/registry/call_registry.hpp"
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+
+#include "people.hpp"
+#include "sim_clock.hpp"
+
+using namespace std::chrono_literals;
+
+namespace wzp::registry {
+namespace {
+
+using proto::CallAcceptMode;
+using proto::HangupReason;
+
+const auto kAlice = person(1);
+const auto kBob = person(2);
+const auto kNearRelay = some_relay(10);
+const auto kFarRelay = some_relay(11);
+
+NewCall local_call(int n, std::uint8_t caller = 1, std::uint8_t callee = 2) {
+  return {call_id(n), person(caller), person(callee), Local{}};
+}
+NewCall outgoing_call(int n) { return {call_id(n), kAlice, kBob, Outgoing{{kNearRelay, kFarRelay}, {}}}; }
+
+}  // namespace
+
+TEST_CASE("a call goes from offered over ringing and active to its end", "[registry]") {
+  sim::SimClock clock;
+  CallRegistry calls{{}};
+  REQUIRE(calls.create(local_call(1), clock.now()));
+  CHECK(calls.find(call_id(1))->state == CallState::Offered);
+  REQUIRE(calls.set_ringing(call_id(1)));
+  CHECK(calls.find(call_id(1))->state == CallState::Ringing);
+  REQUIRE(calls.set_active(call_id(1), CallAcceptMode::AcceptTrusted, clock.advance(2s)));
+  CHECK(calls.find(call_id(1))->answered_at == clock.now());
+  REQUIRE(calls.end(call_id(1), HangupReason::Normal, clock.advance(2s)));
+  const auto* ended = calls.find(call_id(1));
+  REQUIRE(ended != nullptr);
+  CHECK(ended->state == CallState::Ended);
+  CHECK(ended->end_reason == HangupReason::Normal);
+  CHECK(calls.find_live(call_id(1)) == nullptr);
+  CHECK(calls.calls_of(kAlice).empty());
+}
+
+TEST_CASE("ringing may be left out, and no step goes back", "[registry]") {
+  sim::SimClock clock;
+  CallRegistry calls{{}};
+  REQUIRE(calls.create(local_call(1), clock.now()));
+  REQUIRE(calls.set_active(call_id(1), CallAcceptMode::AcceptGeneric, clock.now()));
+  CHECK(calls.set_ringing(call_id(1)).error().code == Errc::WrongState);
+  CHECK(calls.set_active(call_id(1), CallAcceptMode::AcceptTrusted, clock.now()).error().code == Errc::WrongState);
+  CHECK(calls.find(call_id(1))->accept_mode == CallAcceptMode::AcceptGeneric);
+  REQUIRE(calls.end(call_id(1), HangupReason::Normal, clock.now()));
+  CHECK(calls.end(call_id(1), HangupReason::Error, clock.now()).error().code == Errc::WrongState);
+  CHECK(calls.set_ringing(call_id(1)).error().code == Errc::WrongState);
+  CHECK(calls.set_ringing(call_id(2)).error().code == Errc::NotFound);
+}
+
+TEST_CASE("an id is never used twice while it is remembered", "[registry][V-04]") {
+  sim::SimClock clock;
+  CallRegistry calls{{}};
+  REQUIRE(calls.create(local_call(1), clock.now()));
+  const auto before = *calls.find(call_id(1));
+  CHECK(calls.create(local_call(1, 3, 4), clock.now()).error().code == Errc::Exists);
+  CHECK(*calls.find(call_id(1)) == before);
+  CHECK(calls.calls_of(person(3)).empty());
+  REQUIRE(calls.end(call_id(1), HangupReason::Normal, clock.now()));
+  CHECK(calls.create(local_call(1, 3, 4), clock.now()).error().code == Errc::Exists);
+  CHECK(calls.deadline() == clock.now() + 30s);
+  CHECK(calls.expire(clock.advance(30s)).empty());
+  CHECK(calls.find(call_id(1)) == nullptr);
+  CHECK(calls.create(local_call(1, 3, 4), clock.now()));
+}
+
+TEST_CASE("a call without id, to oneself, or that asks nobody is refused", "[registry]") {
+  sim::SimClock clock;
+  CallRegistry calls{{}};
+  CHECK(calls.create({CallId{}, kAlice, kBob, Local{}}, clock.now()).error().code == Errc::BadValue);
+  CHECK(calls.create(local_call(1, 1, 1), clock.now()).error().code == Errc::BadValue);
+  CHECK(calls.create({call_id(1), kAlice, kBob, Outgoing{}}, clock.now()).error().code == Errc::BadValue);
+  CHECK(calls.live_count() == 0);
+  CHECK_FALSE(calls.deadline());
+}
+
+TEST_CASE("an unanswered call ends after the ring timeout and leaves nothing", "[registry][timeout][V-10]") {
+  sim::SimClock clock;
+  CallRegistry calls{{}};
+  REQUIRE(calls.create(local_call(1), clock.now()));
+  REQUIRE(calls.create(local_call(2, 3, 4), clock.now()));
+  REQUIRE(calls.set_ringing(call_id(1)));
+  REQUIRE(calls.set_active(call_id(2), CallAcceptMode::AcceptTrusted, clock.now()));
+  CHECK(calls.expire(clock.advance(60s - 1ns)).empty());
+  CHECK(calls.expire(clock.advance(1ns)) == std::vector{call_id(1)});
+  CHECK(calls.find(call_id(1))->end_reason == HangupReason::Timeout);
+  CHECK(calls.live_count() == 1);
+  SECTION("an answered call has no time limit") {
+    CHECK(calls.expire(clock.advance(24h)).empty());
+    CHECK(calls.live_count() == 1);
+    CHECK(calls.tombstone_count() == 0);
+    CHECK_FALSE(calls.deadline());
+  }
+}
+
+TEST_CASE("only the two parties have a role", "[registry][V-03]") {
+  sim::SimClock clock;
+  CallRegistry calls{{}};
+  REQUIRE(calls.create(local_call(1), clock.now()));
+  CHECK(calls.find(call_id(1))->role_of(kAlice) == Role::Caller);
+  CHECK(calls.find(call_id(1))->role_of(kBob) == Role::Callee);
+  CHECK_FALSE(calls.find(call_id(1))->role_of(person(3)));
+}
+
+TEST_CASE("the first relay that claims an outgoing call has it", "[registry][V-13]") {
+  sim::SimClock clock;
+  CallRegistry calls{{}};
+  REQUIRE(calls.create(outgoing_call(1), clock.now()));
+  CHECK_FALSE(calls.find(call_id(1))->peer_relay_fp());
+  CHECK(calls.set_peer_relay_fp(call_id(1), some_relay(99)).error().code == Errc::NotAllowed);
+  REQUIRE(calls.set_peer_relay_fp(call_id(1), kFarRelay));
+  CHECK(calls.find(call_id(1))->peer_relay_fp() == kFarRelay);
+  CHECK(calls.set_peer_relay_fp(call_id(1), kFarRelay));
+  CHECK(calls.set_peer_relay_fp(call_id(1), kNearRelay).error().code == Errc::Exists);
+  CHECK(calls.find(call_id(1))->peer_relay_fp() == kFarRelay);
+  CHECK(calls.set_peer_relay_fp(call_id(2), kFarRelay).error().code == Errc::NotFound);
+  REQUIRE(calls.create(local_call(3), clock.now()));
+  CHECK(calls.set_peer_relay_fp(call_id(3), kFarRelay).error().code == Errc::WrongState);
+  CHECK_FALSE(calls.find(call_id(3))->may_come_from(kFarRelay));
+}
+
+TEST_CASE("a relay that was asked can say no, once", "[registry]") {
+  sim::SimClock clock;
+  CallRegistry calls{{}};
+  REQUIRE(calls.create(outgoing_call(1), clock.now()));
+  CHECK(calls.calls_via(kNearRelay) == std::vector{call_id(1)});
+  CHECK(*calls.withdraw(call_id(1), kNearRelay) == 1);
+  CHECK(calls.calls_via(kNearRelay).empty());
+  CHECK(calls.withdraw(call_id(1), kNearRelay).error().code == Errc::NotAllowed);
+  CHECK_FALSE(calls.find(call_id(1))->may_come_from(kNearRelay));
+  CHECK(*calls.withdraw(call_id(1), kFarRelay) == 0);
+}
+
+TEST_CASE("the incoming call of a relay is known by that relay", "[registry]") {
+  sim::SimClock clock;
+  CallRegistry calls{{}};
+  REQUIRE(calls.create({call_id(1), kAlice, kBob, Incoming{kFarRelay}}, clock.now()));
+  const auto& call = *calls.find(call_id(1));
+  CHECK(call.peer_relay_fp() == kFarRelay);
+  CHECK(call.may_come_from(kFarRelay));
+  CHECK_FALSE(call.may_come_from(kNearRelay));
+  CHECK_FALSE(call.is_here(Role::Caller));
+  CHECK(call.is_here(Role::Callee));
+  CHECK(calls.calls_via(kFarRelay) == std::vector{call_id(1)});
+  REQUIRE(calls.end(call_id(1), HangupReason::Normal, clock.now()));
+  CHECK(calls.calls_via(kFarRelay).empty());
+}
+
+TEST_CASE("calls are bounded per person and role, and in all", "[registry][V-27][V-61]") {
+  sim::SimClock clock;
+  CallRegistry calls{{.max_per_identity = 2, .max_live = 5}};
+  REQUIRE(calls.create(local_call(1, 1, 2), clock.now()));
+  REQUIRE(calls.create(local_call(2, 1, 3), clock.now()));
+  CHECK(calls.create(local_call(3, 1, 4), clock.now()).error().code == Errc::LimitReached);
+  REQUIRE(calls.create(local_call(4, 5, 2), clock.now()));
+  CHECK(calls.create(local_call(5, 6, 2), clock.now()).error().code == Errc::LimitReached);
+  // Being rung keeps nobody from calling.
+  REQUIRE(calls.create(local_call(6, 2, 7), clock.now()));
+  REQUIRE(calls.create(local_call(7, 8, 9), clock.now()));
+  CHECK(calls.create(local_call(8, 10, 11), clock.now()).error().code == Errc::LimitReached);
+  REQUIRE(calls.end(call_id(1), HangupReason::Normal, clock.now()));
+  CHECK(calls.create(local_call(3, 1, 4), clock.now()));
+}
+
+TEST_CASE("tombstones are bounded, the oldest goes first", "[registry][V-27]") {
+  sim::SimClock clock;
+  CallRegistry calls{{.max_tombstones = 2}};
+  for (int n = 1; n <= 3; ++n) {
+    REQUIRE(calls.create(local_call(n), clock.now()));
+    REQUIRE(calls.end(call_id(n), HangupReason::Normal, clock.now()));
+  }
+  CHECK(calls.tombstone_count() == 2);
+  CHECK(calls.find(call_id(1)) == nullptr);
+  CHECK(calls.find(call_id(3)) != nullptr);
+}
+
+TEST_CASE("addresses of live calls are kept, shown and replaced", "[registry]") {
+  sim::SimClock clock;
+  CallRegistry calls{{}};
+  REQUIRE(calls.create(local_call(1), clock.now()));
+  const Addresses some{SocketAddress{IpAddress::v4(192, 0, 2, 1), 5}, {}};
+  REQUIRE(calls.set_addresses(call_id(1), Role::Callee, some));
+  CHECK(calls.find(call_id(1))->addresses(Role::Callee) == some);
+  CHECK(calls.find(call_id(1))->addresses(Role::Caller).empty());
+  REQUIRE(calls.set_addresses(call_id(1), Role::Callee, {}));
+  CHECK(calls.find(call_id(1))->addresses(Role::Callee).empty());
+  CHECK(calls.set_addresses(call_id(2), Role::Callee, some).error().code == Errc::NotFound);
+}
+
+TEST_CASE("who missed an ending hears of it once, while it is remembered", "[registry]") {
+  sim::SimClock clock;
+  CallRegistry calls{{}};
+  REQUIRE(calls.create({call_id(1), kAlice, kBob, Incoming{kFarRelay}}, clock.now()));
+  calls.mark_untold(call_id(1), Role::Callee);  // not ended: nothing to tell
+  CHECK(calls.take_untold(kBob).empty());
+  REQUIRE(calls.end(call_id(1), HangupReason::Error, clock.now()));
+  calls.mark_untold(call_id(1), Role::Callee);
+  calls.mark_untold(call_id(1), kFarRelay);
+  calls.mark_untold(call_id(1), kNearRelay);  // not on the route
+  CHECK(calls.take_untold(kNearRelay).empty());
+  SECTION("in time") {
+    REQUIRE(calls.take_untold(kBob).size() == 1);
+    CHECK(calls.take_untold(kBob).empty());
+    REQUIRE(calls.take_untold(kFarRelay).size() == 1);
+    CHECK(calls.take_untold(kFarRelay).empty());
+  }
+  SECTION("too late") {
+    CHECK(calls.expire(clock.advance(30s)).empty());
+    CHECK(calls.take_untold(kBob).empty());
+    CHECK(calls.take_untold(kFarRelay).empty());
+  }
+}
+
+TEST_CASE("the time of a person's last ending is remembered as long as the call", "[registry][H-21]") {
+  sim::SimClock clock;
+  CallRegistry calls{{}};
+  CHECK_FALSE(calls.last_end(kAlice));
+  REQUIRE(calls.create(local_call(1), clock.now()));
+  REQUIRE(calls.end(call_id(1), HangupReason::Normal, clock.now()));
+  CHECK(calls.last_end(kAlice) == clock.now());
+  CHECK(calls.last_end(kBob) == clock.now());
+  CHECK(calls.expire(clock.advance(30s)).empty());
+  CHECK_FALSE(calls.last_end(kAlice));
+}
+
+}  // namespace wzp::registry
