@@ -1,0 +1,156 @@
+#include "calls.hpp"
+
+#include <algorithm>
+
+#include "rooms.hpp"
+#include "validate.hpp"
+
+namespace wzp::relay {
+namespace {
+
+std::string lower(std::string_view name) {
+  std::string text{name};
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+  return text;
+}
+
+/// False when the party is not here at this moment.
+bool tell_party(State& s, const DirectCall& ended, Role role) {
+  const auto* client = s.presence.current(ended.party(role));
+  if (client == nullptr) return false;
+  hang_up_client(s, *client, client->conn, *ended.end_reason, ended.id.text(), rank(ended, client->who));
+  return true;
+}
+
+/// To the relay of the caller. A reference relay acts upon a reject only (wire.md 5.4).
+bool tell_callers_relay(State& s, const DirectCall& ended, const RelayFingerprint& relay, bool as_reject) {
+  const bool reads_hangup = s.federation.has_cap(relay, proto::kCapCallNack);
+  if (as_reject || (!reads_hangup && !ended.answered_at)) {
+    return s.forward(relay, proto::DirectCallAnswer{.call_id = ended.id.text()});
+  }
+  return s.forward(relay, proto::Hangup{*ended.end_reason, ended.id.text()});
+}
+
+void tell_relays(State& s, const DirectCall& ended, const Tell& tell) {
+  std::vector<RelayFingerprint> unreached;
+  if (const auto* incoming = std::get_if<registry::Incoming>(&ended.route)) {
+    if (tell.except == incoming->from) return;
+    if (!tell_callers_relay(s, ended, incoming->from, tell.as_reject)) unreached.push_back(incoming->from);
+  } else if (const auto* outgoing = std::get_if<registry::Outgoing>(&ended.route)) {
+    for (const auto& relay : outgoing->asked) {
+      if (tell.except == relay) continue;
+      if (ended.answered_at && outgoing->claimed_by != relay) continue;
+      if (!s.forward(relay, proto::Hangup{*ended.end_reason, ended.id.text()})) unreached.push_back(relay);
+    }
+  }
+  // Both sides end an unanswered call when they lose the link; only an answered one can be news when it is back.
+  if (!ended.answered_at) return;
+  for (const auto& relay : unreached) s.calls.mark_untold(ended.id, relay);
+}
+
+}  // namespace
+
+Rank rank(const DirectCall& call, const Fingerprint& who) {
+  const int weight = call.answered_at ? 2 : call.role_of(who) == Role::Caller ? 1 : 0;
+  return {weight, call.created_at};
+}
+
+void hang_up_client(State& s, const registry::Registration& client, ConnectionId to, proto::HangupReason reason,
+                    const std::string& call_id, const Rank& rank_of_call) {
+  if (client.caps.empty()) {
+    for (const auto& id : s.calls.calls_of(client.who)) {
+      if (id.text() == call_id) continue;
+      if (rank(*s.calls.find(id), client.who) > rank_of_call) return s.drop("hangup-withheld");
+    }
+  }
+  s.send(to, proto::Hangup{reason, call_id});
+}
+
+void end_call(State& s, const CallId& id, proto::HangupReason reason, const Tell& tell, Instant now) {
+  if (s.calls.end(id, reason, now)) after_end(s, id, tell, now);
+}
+
+void after_end(State& s, const CallId& id, const Tell& tell, Instant now) {
+  const DirectCall ended = *s.calls.find(id);
+  const bool severed = s.notes.contains(id) && s.notes.at(id).severed;
+  for (const auto role : {Role::Caller, Role::Callee}) {
+    if (!(role == Role::Caller ? tell.caller : tell.callee)) continue;
+    if (ended.is_here(role)) {
+      if (!tell_party(s, ended, role)) s.calls.mark_untold(id, role);
+    } else if (!severed) {
+      tell_relays(s, ended, tell);
+    }
+  }
+  s.notes.erase(id);
+  s.due.cancel(ClaimDue{id});
+  s.due.cancel(LinkDue{id});
+  s.due.cancel(AddressDue{id});
+  for (const auto role : {Role::Caller, Role::Callee}) s.due.cancel(PartyDue{id, role});
+  release_room(s, id, now);
+  const auto result = lower(proto::enum_name(*ended.end_reason));
+  ++s.counters.calls_ended[std::string{name(ended.route)} + "/" + result];
+  s.log(LogLevel::Info, "call " + id.text() + " (" + std::string{name(ended.route)} + ") ended: " + result);
+}
+
+void send_setup(State& s, const DirectCall& call, Role role) {
+  const auto* client = s.presence.current(call.party(role));
+  if (client == nullptr) return;
+  const auto& session = s.sessions.at(client->conn);
+  proto::CallSetup setup;
+  setup.call_id = call.id.text();
+  setup.room = call.id.room();
+  setup.relay_addr = to_string(s.config.advertise_addr.value_or(session.local));
+  if (call.accept_mode == proto::CallAcceptMode::AcceptTrusted) {
+    const auto& peer = call.addresses(other(role));
+    if (peer.reflexive) setup.peer_direct_addr = to_string(*peer.reflexive);
+    setup.peer_local_addrs = texts(peer.local);
+  }
+  // The room of a call across two relays ends at this one: media does not cross links yet.
+  if (std::holds_alternative<registry::Local>(call.route)) setup.caps = {std::string{proto::kCapRelayMedia}};
+  s.send(client->conn, std::move(setup));
+}
+
+void party_lost(State& s, const Fingerprint& who, Instant now) {
+  for (const auto& id : s.calls.calls_of(who)) {
+    const auto& call = *s.calls.find(id);
+    const auto role = *call.role_of(who);
+    if (!call.is_here(role)) continue;
+    if (call.is_unanswered()) {
+      end_call(s, id, proto::HangupReason::Error, {}, now);
+    } else {
+      s.due.set(PartyDue{id, role}, now + s.config.reconnect_grace);
+    }
+  }
+}
+
+void party_back(State& s, const Fingerprint& who) {
+  for (const auto& id : s.calls.calls_of(who)) {
+    const auto& call = *s.calls.find(id);
+    const auto role = *call.role_of(who);
+    s.due.cancel(PartyDue{id, role});
+    if (call.is_here(role)) {
+      s.notes.at(id).is_unsigned[static_cast<std::size_t>(role)] = !s.presence.current(who)->is_signed;
+    }
+  }
+  for (const auto& ended : s.calls.take_untold(who)) tell_party(s, ended, *ended.role_of(who));
+}
+
+void on_due(State& s, const PartyDue& due, Instant now) {
+  const auto* call = s.calls.find_live(due.call);
+  if (call == nullptr || s.presence.is_online(call->party(due.role))) return;
+  end_call(s, due.call, proto::HangupReason::Error, {}, now);
+}
+
+void on_due(State& s, const LinkDue& due) {
+  if (s.calls.find_live(due.call) != nullptr) s.notes.at(due.call).severed = true;
+}
+
+void on_due(State& s, const AddressDue& due) {
+  const auto* call = s.calls.find_live(due.call);
+  if (call == nullptr || !s.notes.at(due.call).setup_waits) return;
+  s.notes.at(due.call).setup_waits = false;
+  send_setup(s, *call, Role::Callee);
+}
+
+}  // namespace wzp::relay

@@ -1,0 +1,146 @@
+#include "wzp/relay/relay_core.hpp"
+
+#include <utility>
+
+#include "calls.hpp"
+#include "cross_relay_dispatcher.hpp"
+#include "rooms.hpp"
+#include "sessions.hpp"
+#include "state.hpp"
+#include "wzp/base/overloaded.hpp"
+
+namespace wzp::relay {
+namespace {
+
+/// Buckets remembered per kind. Source: our choice, twice the registrations that a relay admits by default.
+constexpr std::size_t kMaxBuckets = 20'000;
+
+registry::Rate per_minute(std::uint32_t count) { return {count, std::chrono::minutes{1}, count}; }
+
+federation::FederationManager::Config federation_config(const Config& c) {
+  federation::FederationManager::Config out;
+  out.own = c.fingerprint;
+  out.build = c.build;
+  for (const auto& p : c.peers)
+    out.peers.push_back({p.fingerprint, p.label.empty() ? p.url : p.label, p.share_addrs_in_offer});
+  for (const auto& t : c.trusted) out.trusted.push_back({t.fingerprint, t.label});
+  out.allow_unauthenticated = c.allow_unauthenticated_federation;
+  out.hello_timeout = c.hello_timeout;
+  out.random_seed = c.random_seed;
+  return out;
+}
+
+registry::CallRegistry::Config call_config(const Config& c) {
+  registry::CallRegistry::Config out;
+  out.ring_timeout = c.ring_timeout;
+  out.max_per_identity = c.max_calls_per_client;
+  out.max_live = c.max_calls;
+  return out;
+}
+
+}  // namespace
+
+State::State(Config c)
+    : config{std::move(c)},
+      calls{call_config(config)},
+      presence{config.max_clients},
+      federation{federation_config(config)},
+      offers_by_client{per_minute(config.offers_per_client), kMaxBuckets},
+      offers_by_address{per_minute(config.offers_per_address), kMaxBuckets},
+      offers_by_link{per_minute(config.offers_per_link), kMaxBuckets},
+      offers_by_remote_caller{per_minute(config.offers_per_client), kMaxBuckets},
+      room_ephemeral{relay::room_ephemeral(config.identity)} {}
+
+void State::drop(std::string_view reason) {
+  const auto found = counters.dropped.find(reason);
+  if (found != counters.dropped.end()) {
+    ++found->second;
+  } else {
+    counters.dropped.emplace(reason, 1);
+  }
+}
+
+Session* State::session(ConnectionId conn) {
+  const auto found = sessions.find(conn);
+  return found == sessions.end() || found->second.stage == Session::Stage::Closing ? nullptr : &found->second;
+}
+
+bool State::send_to(const Fingerprint& who, proto::SignalMessage message) {
+  const auto* client = presence.current(who);
+  if (client == nullptr) return false;
+  send(client->conn, std::move(message));
+  return true;
+}
+
+bool State::forward(const RelayFingerprint& relay, proto::SignalMessage inner) {
+  auto sent = federation.send_signal_to_peer(relay, federation.envelope(std::move(inner)));
+  if (!sent) return false;
+  send(sent->conn, std::move(sent->message));
+  return true;
+}
+
+std::uint64_t Counters::drops(std::string_view reason) const {
+  const auto found = dropped.find(reason);
+  return found == dropped.end() ? 0 : found->second;
+}
+
+RelayCore::RelayCore(Config config) : state_{std::make_unique<State>(std::move(config))} {}
+RelayCore::~RelayCore() = default;
+RelayCore::RelayCore(RelayCore&&) noexcept = default;
+RelayCore& RelayCore::operator=(RelayCore&&) noexcept = default;
+
+Actions RelayCore::start(Instant now) {
+  run(*state_, state_->federation.start(now), now);
+  return std::exchange(state_->out, {});
+}
+
+Actions RelayCore::handle(const Event& event, Instant now) {
+  std::visit([&](const auto& e) { on_event(*state_, e, now); }, event);
+  return std::exchange(state_->out, {});
+}
+
+Actions RelayCore::tick(Instant now) {
+  State& s = *state_;
+  if (s.shut_down) return {};
+  for (const auto& id : s.calls.expire(now)) after_end(s, id, {}, now);
+  while (const auto due = s.due.take_due(now)) {
+    std::visit(overloaded{[&](const SessionDue& d) { on_due(s, d, now); },
+                          [&](const ClaimDue& d) { CrossRelayDispatcher{s}.claim_due(d.call, now); },
+                          [&](const PartyDue& d) { on_due(s, d, now); }, [&](const LinkDue& d) { on_due(s, d); },
+                          [&](const AddressDue& d) { on_due(s, d); }, [&](const RoomDue& d) { on_due(s, d, now); }},
+               *due);
+  }
+  run(s, s.federation.tick(now), now);
+  return std::exchange(s.out, {});
+}
+
+std::optional<Instant> RelayCore::deadline() const {
+  if (state_->shut_down) return std::nullopt;
+  return earliest(earliest(state_->calls.deadline(), state_->due.next()), state_->federation.deadline());
+}
+
+const Counters& RelayCore::counters() const { return state_->counters; }
+std::vector<DirectCall> RelayCore::calls() const { return state_->calls.live(); }
+
+std::optional<DirectCall> RelayCore::call(const CallId& id) const {
+  const auto* found = state_->calls.find(id);
+  return found == nullptr ? std::nullopt : std::optional{*found};
+}
+
+std::vector<ClientInfo> RelayCore::clients() const {
+  std::vector<ClientInfo> out;
+  for (const auto& r : state_->presence.all_current()) out.push_back({r.who, r.conn, r.is_signed});
+  return out;
+}
+
+std::vector<federation::LinkInfo> RelayCore::links() const { return state_->federation.links(); }
+
+std::vector<ConnectionId> RelayCore::seats(const std::string& room) const {
+  std::vector<ConnectionId> out;
+  const auto found = state_->rooms.find(room);
+  if (found == state_->rooms.end()) return out;
+  for (const auto& seat : found->second.taken) out.push_back(seat.conn);
+  return out;
+}
+
+}  // namespace wzp::relay

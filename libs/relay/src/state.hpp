@@ -1,0 +1,163 @@
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "wzp/base/deadlines.hpp"
+#include "wzp/federation/manager.hpp"
+#include "wzp/registry/call_registry.hpp"
+#include "wzp/registry/presence.hpp"
+#include "wzp/registry/rate_limiter.hpp"
+#include "wzp/relay/relay_core.hpp"
+
+// Everything the relay knows, and the few verbs that every part of it uses. The parts are the other headers here; each
+// is a set of functions over this state. Actions are collected in `out` in the order in which they are to be done.
+
+namespace wzp::relay {
+
+using registry::DirectCall;
+using registry::Role;
+
+/// Close codes. Source: crypto.md 12.
+inline constexpr std::uint64_t kCloseNormal = 0x00;
+inline constexpr std::uint64_t kCloseReplaced = 0x10;
+inline constexpr std::uint64_t kCloseBadSignature = 0x12;
+inline constexpr std::uint64_t kCloseTimeout = 0x15;
+inline constexpr std::uint64_t kCloseLimit = 0x16;
+inline constexpr std::uint64_t kCloseProtocol = 0x17;
+inline constexpr std::uint64_t kCloseShuttingDown = 0x18;
+inline constexpr std::uint64_t kCloseNotAdmitted = 0x19;
+
+/// Longest texts of a client. Source: relay.md 5.5; the build version is our choice.
+inline constexpr std::size_t kMaxAliasBytes = 64;
+inline constexpr std::size_t kMaxBuildBytes = 64;
+inline constexpr std::size_t kMaxLocalAddresses = 16;
+inline constexpr std::size_t kMaxProfiles = 32;
+inline constexpr std::size_t kMaxSignatureBytes = 64;
+
+/// One connection, from `Opened` to `Lost`.
+struct Session {
+  enum class Stage : std::uint8_t {
+    Waiting,    ///< for the first message of its class
+    Anonymous,  ///< a probe that registered with the all-zero key: `Reflect` and `Ping` only
+    Ready,
+    Closing,  ///< `Close` is issued; nothing counts any more
+  };
+
+  ConnectionId conn;
+  proto::ConnectionClass cls;
+  std::string server_name;
+  SocketAddress remote;
+  SocketAddress local;
+  ByteArray<32> register_exporter;
+  ByteArray<32> room_exporter;
+  Stage stage;
+  Fingerprint who;                 ///< Ready, on `_signal` and in rooms
+  std::uint32_t bad_in_a_row = 0;  ///< malformed messages; unknown variants never count (design.md 3.23)
+  registry::TokenBucket signals;
+  registry::TokenBucket reflects;
+};
+
+/// What the relay notes about a live call beside its record; gone when the call ends.
+struct CallNotes {
+  /// Outgoing: what the claimant gets once more, with addresses. Incoming: what a second offer must equal.
+  std::optional<proto::DirectCallOffer> offer;
+  bool caller_rings = false;     ///< the caller here has got `CallRinging`
+  bool addresses_sent = false;   ///< outgoing: the offer carried the caller's addresses already
+  bool addresses_final = false;  ///< incoming: no more addresses of the caller are to come
+  bool setup_waits = false;      ///< incoming: the callee's `CallSetup` waits for them
+  bool severed = false;          ///< the link was lost for longer than the grace; nothing is sent across any more
+  /// By role: that side understands `MediaPathReport`. Older programs end their connection on it (wire.md 2.7).
+  std::array<bool, 2> reads_reports{};
+  /// By role: the party here registered without a signature, so it cannot bind its seat.
+  std::array<bool, 2> is_unsigned{};
+  /// Outgoing: the best reason that a relay gave for not having the callee.
+  proto::HangupReason refusal = proto::HangupReason::Error;
+};
+
+/// A call room with at least one seat.
+struct Seats {
+  struct One {
+    ConnectionId conn;
+    Fingerprint who;
+    std::optional<std::string> alias;
+  };
+  CallId call;
+  std::vector<One> taken;
+};
+
+// What can be due.
+struct SessionDue {
+  ConnectionId conn;
+  auto operator<=>(const SessionDue&) const = default;
+};
+/// Nobody has claimed the outgoing call.
+struct ClaimDue {
+  CallId call;
+  auto operator<=>(const ClaimDue&) const = default;
+};
+/// The party of an active call did not come back.
+struct PartyDue {
+  CallId call;
+  Role role;
+  auto operator<=>(const PartyDue&) const = default;
+};
+/// The link of an active call did not come back.
+struct LinkDue {
+  CallId call;
+  auto operator<=>(const LinkDue&) const = default;
+};
+/// The caller's addresses did not come.
+struct AddressDue {
+  CallId call;
+  auto operator<=>(const AddressDue&) const = default;
+};
+/// The seats of an ended call go.
+struct RoomDue {
+  std::string room;
+  auto operator<=>(const RoomDue&) const = default;
+};
+using Due = std::variant<SessionDue, ClaimDue, PartyDue, LinkDue, AddressDue, RoomDue>;
+
+struct State {
+  explicit State(Config c);
+
+  Config config;
+  registry::CallRegistry calls;
+  registry::Presence presence;
+  federation::FederationManager federation;
+  std::unordered_map<ConnectionId, Session> sessions;
+  std::unordered_map<CallId, CallNotes> notes;
+  std::map<std::string, Seats> rooms;
+  registry::RateLimiter<Fingerprint> offers_by_client;
+  registry::RateLimiter<IpAddress> offers_by_address;
+  registry::RateLimiter<RelayFingerprint> offers_by_link;
+  registry::RateLimiter<Fingerprint> offers_by_remote_caller;
+  Deadlines<Due> due;
+  Counters counters;
+  ByteArray<32> room_ephemeral;  ///< see rooms.cpp
+  std::optional<Instant> bad_message_logged;
+  bool shut_down = false;
+  Actions out;
+
+  void send(ConnectionId conn, proto::SignalMessage message) { out.push_back(Send{conn, std::move(message)}); }
+  void log(LogLevel level, std::string text) { out.push_back(LogLine{level, std::move(text)}); }
+  void drop(std::string_view reason);
+  /// The connection with this id, unless it is being closed.
+  [[nodiscard]] Session* session(ConnectionId conn);
+  /// To the current registration of this person; false when nobody is here.
+  bool send_to(const Fingerprint& who, proto::SignalMessage message);
+  /// Across one link, in the envelope; false when there is no link.
+  bool forward(const RelayFingerprint& relay, proto::SignalMessage inner);
+};
+
+}  // namespace wzp::relay
