@@ -1,0 +1,195 @@
+#include "relay/config.hpp"
+
+#include <array>
+#include <limits>
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include "common/log.hpp"
+
+namespace wzp::relay_app {
+namespace {
+
+// Reads one table: every key is fetched through it, so what remains at the end is unknown.
+class Reader {
+ public:
+  Reader(const toml::table& table, const std::string& file, std::string section)
+      : table_{table}, file_{file}, section_{std::move(section)} {}
+
+  template <class F>
+  void key(std::string_view name, F&& use) {
+    known_.push_back(name);
+    if (failure_) return;
+    if (const auto* node = table_.get(name)) {
+      if (const auto problem = use(*node); !problem.empty()) fail(*node, fmt::format("{}{}: {}", section_, name, problem));
+    }
+  }
+
+  void flag(std::string_view name, bool& out) {
+    key(name, [&](const toml::node& node) -> std::string {
+      const auto value = node.value_exact<bool>();
+      if (!value) return "must be true or false";
+      out = *value;
+      return {};
+    });
+  }
+
+  template <class Int>
+  void number(std::string_view name, Int& out, std::int64_t min, std::int64_t max) {
+    key(name, [&](const toml::node& node) -> std::string {
+      const auto value = node.value_exact<std::int64_t>();
+      if (!value || *value < min || *value > max) return fmt::format("must be a whole number from {} to {}", min, max);
+      out = static_cast<Int>(*value);
+      return {};
+    });
+  }
+
+  void seconds(std::string_view name, Duration& out, double min, double max) {
+    key(name, [&](const toml::node& node) -> std::string {
+      const auto value = node.is_number() ? node.value<double>() : std::nullopt;
+      if (!value || !(*value >= min && *value <= max)) return fmt::format("must be a number of seconds from {} to {}", min, max);
+      out = std::chrono::duration_cast<Duration>(std::chrono::duration<double>{*value});
+      return {};
+    });
+  }
+
+  template <class F>
+  void text(std::string_view name, F&& use) {
+    key(name, [&](const toml::node& node) -> std::string {
+      const auto value = node.value_exact<std::string>();
+      return value ? use(*value) : std::string{"must be a text in quotes"};
+    });
+  }
+
+  void fingerprint(RelayFingerprint& out) {
+    text("fingerprint", [&](const std::string& value) -> std::string {
+      const auto fp = RelayFingerprint::parse(value);
+      if (!fp) return "must be a relay fingerprint: 32 bytes as 64 hex digits, colons allowed (wzp-relay prints its own at start)";
+      out = *fp;
+      return {};
+    });
+  }
+
+  void require(std::string_view name) {
+    if (!failure_ && !table_.contains(name)) {
+      failure_ = fmt::format("{}:{}: {}{} is missing", file_, table_.source().begin.line, section_, name);
+    }
+  }
+
+  /// The first thing that was wrong, or empty.
+  std::string finish() {
+    for (const auto& [name, node] : table_) {
+      if (failure_) break;
+      bool known = false;
+      for (const auto k : known_) known = known || k == name.str();
+      if (!known) fail(node, fmt::format("unknown key \"{}{}\"; see wzp-relay --help for the known ones", section_, name.str()));
+    }
+    return failure_.value_or("");
+  }
+
+ private:
+  void fail(const toml::node& node, std::string what) {
+    failure_ = fmt::format("{}:{}: {}", file_, node.source().begin.line, what);
+  }
+
+  const toml::table& table_;
+  const std::string& file_;
+  std::string section_;
+  std::vector<std::string_view> known_;
+  std::optional<std::string> failure_;
+};
+
+template <class Item, class F>
+std::string read_tables(Reader& root, std::string_view name, const std::string& file, std::vector<Item>& out, F&& read) {
+  std::string failure;
+  root.key(name, [&](const toml::node& node) -> std::string {
+    const auto* list = node.as_array();
+    if (list == nullptr || (!list->empty() && !list->is_array_of_tables())) return fmt::format("must be written as [[{}]]", name);
+    for (const auto& element : *list) {
+      Reader reader{*element.as_table(), file, fmt::format("{}.", name)};
+      Item item;
+      read(reader, item);
+      if (failure = reader.finish(); !failure.empty()) return {};
+      out.push_back(std::move(item));
+    }
+    return {};
+  });
+  return failure;
+}
+
+std::string read_address(const std::string& value, SocketAddress& out) {
+  const auto address = SocketAddress::parse(value);
+  if (!address) return "must be a numeric address with a port, like \"0.0.0.0:4433\" or \"[::]:4433\"";
+  out = *address;
+  return {};
+}
+
+void read_scalars(Reader& root, Config& config) {
+  root.text("listen_addr", [&](const std::string& v) { return read_address(v, config.listen_addr); });
+  root.text("advertise_addr", [&](const std::string& v) { return read_address(v, config.advertise_addr.emplace()); });
+  root.text("identity", [&](const std::string& v) -> std::string {
+    config.identity = v;
+    return v.empty() ? "must name a file" : "";
+  });
+  root.text("log_level", [&](const std::string& v) -> std::string {
+    const auto level = app::parse_log_level(v);
+    if (!level) return "must be \"debug\", \"info\", \"warn\" or \"error\"";
+    config.log_level = *level;
+    return {};
+  });
+  root.number("workers", config.workers, 0, 64);
+  root.flag("allow_unsigned_registration", config.allow_unsigned_registration);
+  root.flag("allow_unauthenticated_federation", config.allow_unauthenticated_federation);
+  root.flag("share_addrs_in_offer", config.share_addrs_in_offer);
+  root.number("max_connections", config.max_connections, 1, 1'000'000);
+  root.number("max_connections_per_ip", config.max_connections_per_ip, 1, 1'000'000);
+  root.number("max_calls_per_client", config.max_calls_per_client, 1, 1'000);
+  root.number("offers_per_minute", config.offers_per_minute, 0, 1'000'000);
+  root.number("retry_threshold", config.retry_threshold, 0, 1'000'000);
+  root.seconds("ring_timeout_s", config.ring_timeout, 0.1, 3600);
+  root.seconds("idle_timeout_s", config.idle_timeout, 1, 600);
+  root.seconds("reconnect_grace_s", config.reconnect_grace, 0, 3600);
+  root.seconds("link_grace_s", config.link_grace, 0, 3600);
+}
+
+std::string read_peers(Reader& root, const std::string& file, Config& config) {
+  auto failure = read_tables(root, "peers", file, config.peers, [](Reader& reader, Peer& peer) {
+    reader.require("url");
+    reader.require("fingerprint");
+    reader.text("url", [&](const std::string& v) -> std::string {
+      peer.url = v;
+      return v.rfind(':') == std::string::npos ? "must be host:port" : "";
+    });
+    reader.fingerprint(peer.fingerprint);
+    reader.text("label", [&](const std::string& v) { return peer.label = v, std::string{}; });
+    reader.flag("share_addrs_in_offer", peer.share_addrs_in_offer);
+    if (peer.label.empty()) peer.label = peer.url;
+  });
+  if (!failure.empty()) return failure;
+  return read_tables(root, "trusted", file, config.trusted, [](Reader& reader, Trusted& trusted) {
+    reader.require("fingerprint");
+    reader.fingerprint(trusted.fingerprint);
+    reader.text("label", [&](const std::string& v) { return trusted.label = v, std::string{}; });
+    if (trusted.label.empty()) trusted.label = to_string(trusted.fingerprint).substr(0, 23);
+  });
+}
+
+}  // namespace
+
+Result<Config> parse_config(std::string_view toml, const std::string& file_name) {
+  toml::table table;
+  try {
+    table = toml::parse(toml, file_name);
+  } catch (const toml::parse_error& e) {
+    return Unexpected{Errc::BadConfig, fmt::format("{}:{}: {}", file_name, e.source().begin.line, e.description())};
+  }
+  Config config;
+  Reader root{table, file_name, ""};
+  read_scalars(root, config);
+  if (auto failure = read_peers(root, file_name, config); !failure.empty()) return Unexpected{Errc::BadConfig, failure};
+  if (auto failure = root.finish(); !failure.empty()) return Unexpected{Errc::BadConfig, failure};
+  return config;
+}
+
+}  // namespace wzp::relay_app

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "wzp/base/address.hpp"
+#include "wzp/base/fingerprint.hpp"
+#include "wzp/base/log.hpp"
+#include "wzp/base/result.hpp"
+#include "wzp/base/time.hpp"
+
+namespace wzp::relay_app {
+
+/// A relay that this one dials.
+struct Peer {
+  std::string url;  ///< host:port; names are resolved at every attempt
+  RelayFingerprint fingerprint;
+  std::string label;
+  bool share_addrs_in_offer = false;  ///< design.md 3.17
+};
+
+/// A relay that may dial this one.
+struct Trusted {
+  RelayFingerprint fingerprint;
+  std::string label;
+};
+
+/// What the operator decides (relay.md 2.2). Keys of the file carry the same names; unknown ones are an error.
+struct Config {
+  SocketAddress listen_addr = *SocketAddress::parse("0.0.0.0:4433");
+  std::optional<SocketAddress> advertise_addr;
+  std::filesystem::path identity;  ///< empty: the default path, created when missing
+  LogLevel log_level = LogLevel::Info;
+  std::uint16_t workers = 0;  ///< threads; 0: one a core
+  std::vector<Peer> peers;
+  std::vector<Trusted> trusted;
+
+  bool allow_unsigned_registration = false;
+  bool allow_unauthenticated_federation = false;
+  bool share_addrs_in_offer = false;
+
+  // Bounds, relay.md 5.5.
+  std::uint32_t max_connections = 10'000;
+  std::uint32_t max_connections_per_ip = 64;
+  std::uint32_t max_calls_per_client = 8;
+  std::uint32_t offers_per_minute = 30;   ///< of one identity and of one address; 0: no limit
+  std::uint32_t retry_threshold = 1'000;  ///< half-open handshakes above which newcomers prove their address
+
+  // Times. Shorter ones serve tests.
+  Duration ring_timeout = std::chrono::seconds{60};
+  Duration idle_timeout = std::chrono::seconds{30};
+  Duration reconnect_grace = std::chrono::seconds{15};
+  Duration link_grace = std::chrono::seconds{30};
+};
+
+/// Reads the text of a configuration file. Errors: BadConfig with file, line, key and what to do.
+[[nodiscard]] Result<Config> parse_config(std::string_view toml, const std::string& file_name);
+
+}  // namespace wzp::relay_app

@@ -1,0 +1,244 @@
+#include "relay/server.hpp"
+
+#include <csignal>
+#include <future>
+
+#include <fmt/format.h>
+
+#include "common/version.hpp"
+#include "wzp/base/overloaded.hpp"
+#include "wzp/net/random.hpp"
+
+namespace wzp::relay_app {
+namespace {
+
+// Events of other workers that may wait for the core. Source: our choice; one turn of a busy relay is a tenth of it.
+constexpr std::size_t kMaxWaitingEvents = 65'536;
+// Mail that may wait for a worker: 80 ms of 50,000 packets/s. Source: our choice; older audio is worthless.
+constexpr std::size_t kMaxWaitingMail = 4'096;
+// Source: relay.md 2.7, a relay that is told to stop is gone within 2 s.
+constexpr Duration kGoodbye = std::chrono::milliseconds{1'500};
+// Source: relay.md 10.2.
+constexpr Duration kDialTimeout = std::chrono::seconds{10};
+constexpr std::uint16_t kDefaultPort = 4433;
+
+relay::Config core_config(const Config& config, const crypto::Seed& seed, const crypto::Certificate& certificate) {
+  relay::Config core{.identity = crypto::Identity{seed}};
+  core.fingerprint = crypto::relay_fingerprint(certificate.der);
+  core.build = app::kBuild;
+  core.advertise_addr = config.advertise_addr;
+  core.allow_unsigned_registration = config.allow_unsigned_registration;
+  core.allow_unauthenticated_federation = config.allow_unauthenticated_federation;
+  core.share_addrs_in_offer = config.share_addrs_in_offer;
+  for (const auto& peer : config.peers) core.peers.push_back({peer.url, peer.fingerprint, peer.label, peer.share_addrs_in_offer});
+  for (const auto& trusted : config.trusted) core.trusted.push_back({trusted.fingerprint, trusted.label});
+  core.ring_timeout = config.ring_timeout;
+  core.reconnect_grace = config.reconnect_grace;
+  core.link_grace = config.link_grace;
+  core.max_calls_per_client = config.max_calls_per_client;
+  core.max_clients = config.max_connections;
+  core.offers_per_client = config.offers_per_minute;
+  core.offers_per_address = config.offers_per_minute;
+  core.random_seed = load_be64(net::random_array<8>().data());
+  return core;
+}
+
+quic::Credentials credentials_of(const crypto::Certificate& certificate) {
+  const auto key = certificate.key_der.view();
+  return {certificate.der, Bytes{key.begin(), key.end()}};
+}
+
+}  // namespace
+
+struct RelayServer::Remote {
+  net::Mailbox<WorkerMail> mail{kMaxWaitingMail};
+  RelayWorker* worker = nullptr;  // lives on its own thread
+  std::unique_ptr<net::Worker> thread;
+};
+
+RelayServer::RelayServer(Config config, const crypto::Seed& seed, app::Log& log)
+    : config_{std::move(config)},
+      certificate_{crypto::relay_certificate(seed)},
+      reset_key_{crypto::stateless_reset_key(seed)},
+      token_key_{net::random_secret<32>()},
+      log_{log},
+      core_{core_config(config_, seed, certificate_)},
+      events_{kMaxWaitingEvents} {}
+
+RelayServer::~RelayServer() {
+  for (auto& remote : remotes_) remote->thread.reset();
+}
+
+quic::EndpointConfig RelayServer::endpoint_config(std::uint16_t worker) const {
+  quic::EndpointConfig endpoint;
+  endpoint.bind = worker == 0 ? config_.listen_addr : listening();
+  endpoint.socket.reuse_port = config_.workers > 1;
+  endpoint.socket.v6_only = !config_.listen_addr.ip.is_unspecified();
+  endpoint.worker = worker;
+  endpoint.workers = config_.workers;
+  endpoint.credentials = credentials_of(certificate_);
+  endpoint.accept_inbound = true;
+  endpoint.idle_timeout = config_.idle_timeout;
+  endpoint.keep_alive = config_.idle_timeout / 6;  // Source: wire.md 1.5, 5 s of 30 s
+  endpoint.max_connections = config_.max_connections;
+  endpoint.max_per_ip = config_.max_connections_per_ip;
+  endpoint.retry_threshold = config_.retry_threshold;
+  endpoint.reset_key = reset_key_;
+  endpoint.token_key = token_key_;
+  return endpoint;
+}
+
+Result<void> RelayServer::open() {
+  auto loop = net::Loop::create();
+  if (!loop) return loop.failure();
+  loop_ = std::move(*loop);
+  if (auto caught = loop_->on_signals({SIGINT, SIGTERM}, [this](int) { shut_down(); }); !caught) return caught;
+  resolver_.emplace(*loop_);
+  auto worker = RelayWorker::open(endpoint_config(0), *loop_,
+                                  {.to_core = [this](relay::Event event) { return handle(event), true; },
+                                   .to_worker = [this](std::uint16_t to, WorkerMail mail) { return send(to, std::move(mail)); }});
+  if (!worker) return worker.failure();
+  worker_ = std::move(*worker);
+  if (auto watched = loop_->watch(events_.fd(), [this](Instant) { events_.drain([this](const relay::Event& e) { handle(e); }); }); !watched) {
+    return watched;
+  }
+  loop_->add({.deadline = [this] { return core_.deadline(); },
+              .tick = [this](Instant now) { perform(core_.tick(now)); },
+              .finish = {}});
+  for (std::uint16_t n = 1; n < config_.workers; ++n) remotes_.push_back(std::make_unique<Remote>());
+  for (std::uint16_t n = 1; n < config_.workers; ++n) {
+    if (auto started = start_remote(n); !started) return started;
+  }
+  return {};
+}
+
+Result<void> RelayServer::start_remote(std::uint16_t number) {
+  auto& remote = *remotes_[number - 1];
+  std::promise<Result<void>> opened;
+  auto thread = net::Worker::start(fmt::format("wzp-{}", number), [&, this, config = endpoint_config(number)](net::Loop& loop) {
+    auto worker = RelayWorker::open(config, loop,
+                                    {.to_core = [this](relay::Event event) { return events_.push(std::move(event)); },
+                                     .to_worker = [this](std::uint16_t to, WorkerMail mail) { return send_from_elsewhere(to, std::move(mail)); }});
+    if (!worker) return opened.set_value(worker.failure());
+    auto& box = remote.mail;
+    auto& self = **worker;
+    auto watched = loop.watch(box.fd(), [&](Instant) { box.drain([&](WorkerMail mail) { self.take(std::move(mail)); }); });
+    remote.worker = &self;
+    opened.set_value(watched);
+    if (watched) loop.run();
+    loop.unwatch(box.fd());
+  });
+  if (!thread) return thread.failure();
+  auto result = opened.get_future().get();
+  remote.thread = std::move(*thread);
+  return result;
+}
+
+SocketAddress RelayServer::listening() const { return worker_->endpoint().local(); }
+
+bool RelayServer::send(std::uint16_t worker, WorkerMail mail) {
+  if (worker == 0) return worker_->take(std::move(mail)), true;
+  return worker <= remotes_.size() && remotes_[worker - 1]->mail.push(std::move(mail));
+}
+
+bool RelayServer::send_from_elsewhere(std::uint16_t worker, WorkerMail mail) {
+  if (worker != 0) return send(worker, std::move(mail));
+  return loop_->post([this, m = std::move(mail)]() mutable { worker_->take(std::move(m)); });
+}
+
+void RelayServer::run() {
+  perform(core_.start(loop_->now()));
+  loop_->run();
+}
+
+void RelayServer::handle(const relay::Event& event) {
+  if (std::holds_alternative<relay::Opened>(event)) ++open_;
+  if (std::holds_alternative<relay::Lost>(event)) --open_;
+  perform(core_.handle(event, loop_->now()));
+  if (stopping_ && open_ == 0) loop_->stop();
+}
+
+void RelayServer::perform(relay::Actions actions) {
+  for (auto& action : actions) {
+    std::visit(overloaded{
+                   [&](relay::Send& a) {
+                     const auto conn = a.conn;
+                     if (!send(conn.worker(), SendSignal{conn, std::move(a.message)})) {
+                       log_.warn(fmt::format("{}: a signal was dropped, its worker is overloaded", to_string(conn)));
+                     }
+                   },
+                   [&](relay::SendVersion& a) { send(a.conn.worker(), SendText{a.conn, std::move(a.text)}); },
+                   [&](relay::Close& a) { send(a.conn.worker(), CloseConnection{a.conn, a.code, std::move(a.reason)}); },
+                   [&](relay::Dial& a) { dial(a.peer); },
+                   [&](relay::Seat& a) { seat(a.conn, a.room); },
+                   [&](relay::Unseat& a) { unseat(a.conn); },
+                   [&](LogLine& line) { log_.print(line); },
+               },
+               action);
+  }
+}
+
+// --- dialling peers: the name is resolved at every attempt, and all its addresses are tried
+
+void RelayServer::dial(std::size_t peer) {
+  const auto where = net::HostPort::parse(config_.peers.at(peer).url, kDefaultPort);
+  if (!where) return handle(relay::DialFailed{peer, to_string(where.error())});
+  const bool waiting = resolver_->resolve(*where, [this, peer](Result<std::vector<SocketAddress>> found) {
+    if (!found) return handle(relay::DialFailed{peer, to_string(found.error())});
+    dial_next(peer, std::move(*found), "no address of this family");
+  });
+  if (!waiting) handle(relay::DialFailed{peer, "too many look-ups are waiting"});
+}
+
+void RelayServer::dial_next(std::size_t peer, std::vector<SocketAddress> addresses, std::string why) {
+  const auto own = listening().ip;
+  // A socket for IPv4 reaches IPv4 only; one bound to [::] reaches both.
+  std::erase_if(addresses, [&](const SocketAddress& a) { return own.is_v4() != a.ip.is_v4() && !(own.is_unspecified() && !own.is_v4()); });
+  if (addresses.empty() || stopping_) return handle(relay::DialFailed{peer, std::move(why)});
+  const quic::DialOptions options{.remote = addresses.front(),
+                            .server_name = "_federation",
+                            .certificate = credentials_of(certificate_),
+                            .pinned = config_.peers[peer].fingerprint,
+                            .handshake_timeout = kDialTimeout / static_cast<int>(addresses.size())};
+  addresses.erase(addresses.begin());
+  worker_->dial(peer, options, [this, peer, rest = std::move(addresses)](std::string failure) mutable {
+    dial_next(peer, std::move(rest), std::move(failure));
+  });
+}
+
+// --- rooms: who forwards to whom
+
+void RelayServer::seat(ConnectionId conn, const std::string& room) {
+  unseat(conn);
+  rooms_[room].push_back(conn);
+  room_of_[conn] = room;
+  connect_seats(rooms_[room]);
+}
+
+void RelayServer::unseat(ConnectionId conn) {
+  const auto room = room_of_.extract(conn);
+  if (!room) return;
+  auto& seats = rooms_[room.mapped()];
+  std::erase(seats, conn);
+  send(conn.worker(), SetTargets{conn, {}});
+  connect_seats(seats);
+  if (seats.empty()) rooms_.erase(room.mapped());
+}
+
+void RelayServer::connect_seats(const std::vector<ConnectionId>& seats) {
+  for (const auto member : seats) {
+    auto others = seats;
+    std::erase(others, member);
+    send(member.worker(), SetTargets{member, std::move(others)});
+  }
+}
+
+void RelayServer::shut_down() {
+  if (stopping_) return;
+  stopping_ = true;
+  log_.info("shutting down");
+  perform(core_.handle(relay::Shutdown{}, loop_->now()));
+  loop_->after(open_ == 0 ? Duration{} : kGoodbye, [this](Instant) { loop_->stop(); });
+}
+
+}  // namespace wzp::relay_app

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "common/log.hpp"
+#include "relay/config.hpp"
+#include "relay/worker.hpp"
+#include "wzp/crypto/certificate.hpp"
+#include "wzp/net/loop.hpp"
+#include "wzp/net/mailbox.hpp"
+#include "wzp/net/resolver.hpp"
+#include "wzp/net/worker.hpp"
+#include "wzp/relay/relay_core.hpp"
+
+namespace wzp::relay_app {
+
+/// The whole relay: one core and one worker on the calling thread, further workers on threads of their own.
+///
+///     packets -> RelayWorker -> events -> RelayCore -> actions -> RelayWorker -> packets
+///
+/// The core sees every signal and no media packet. Workers reach it and each other through bounded mailboxes only.
+class RelayServer {
+ public:
+  RelayServer(Config config, const crypto::Seed& seed, app::Log& log);
+  ~RelayServer();
+
+  /// Opens the sockets and starts the workers. Errors: Io, with the address.
+  [[nodiscard]] Result<void> open();
+  /// What it listens on, with the port that the system chose.
+  [[nodiscard]] SocketAddress listening() const;
+  /// Runs until SIGINT or SIGTERM; then says goodbye to everybody, for at most 2 s.
+  void run();
+
+ private:
+  struct Remote;  // a worker on another thread, and its mailbox
+
+  [[nodiscard]] quic::EndpointConfig endpoint_config(std::uint16_t worker) const;
+  [[nodiscard]] Result<void> start_remote(std::uint16_t worker);
+  /// To a worker, from the core's thread. False, and lost, when its box is full.
+  bool send(std::uint16_t worker, WorkerMail mail);
+  /// The same from the threads of other workers.
+  bool send_from_elsewhere(std::uint16_t worker, WorkerMail mail);
+  void handle(const relay::Event& event);
+  void perform(relay::Actions actions);
+  void dial(std::size_t peer);
+  void dial_next(std::size_t peer, std::vector<SocketAddress> addresses, std::string why);
+  void seat(ConnectionId conn, const std::string& room);
+  void unseat(ConnectionId conn);
+  void connect_seats(const std::vector<ConnectionId>& seats);
+  void shut_down();
+
+  Config config_;
+  crypto::Certificate certificate_;
+  Secret<32> reset_key_;
+  Secret<32> token_key_;
+  app::Log& log_;
+  relay::RelayCore core_;
+  std::unique_ptr<net::Loop> loop_;
+  std::optional<net::Resolver> resolver_;
+  std::unique_ptr<RelayWorker> worker_;  ///< worker 0
+  net::Mailbox<relay::Event> events_;    ///< from the other workers
+  std::vector<std::unique_ptr<Remote>> remotes_;
+  std::unordered_map<std::string, std::vector<ConnectionId>> rooms_;
+  std::unordered_map<ConnectionId, std::string> room_of_;
+  std::size_t open_ = 0;  ///< connections that the core knows
+  bool stopping_ = false;
+};
+
+}  // namespace wzp::relay_app

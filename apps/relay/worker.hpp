@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "relay/mail.hpp"
+#include "wzp/net/loop.hpp"
+#include "wzp/proto/frame.hpp"
+#include "wzp/quic/endpoint.hpp"
+#include "wzp/relay/events.hpp"
+
+namespace wzp::relay_app {
+
+/// Takes what a worker has to say. Called on the worker's thread; must not block.
+struct WorkerPorts {
+  /// To the relay core. False when it cannot take it now.
+  std::function<bool(relay::Event)> to_core;
+  /// To the worker with this number. False, and the mail is lost, when its box is full.
+  std::function<bool(std::uint16_t worker, WorkerMail)> to_worker;
+};
+
+/// One thread's part of the relay: its socket, its connections, and the packet path between them.
+/// Bytes become signals here; what they mean is the core's business.
+class RelayWorker final : public quic::Handler {
+ public:
+  /// Errors: Io, BadKey (see quic::Endpoint::open).
+  [[nodiscard]] static Result<std::unique_ptr<RelayWorker>> open(quic::EndpointConfig config, net::Loop& loop, WorkerPorts ports);
+  ~RelayWorker() override;
+
+  void take(WorkerMail mail);
+  /// Dials a relay. The answer comes as `relay::Opened` with `dialled_peer`, or goes to `failed`.
+  void dial(std::size_t peer, const quic::DialOptions& options, std::function<void(std::string why)> failed);
+  /// Closes every connection and stops accepting.
+  void close_all(std::uint64_t code, const std::string& reason);
+  [[nodiscard]] quic::Endpoint& endpoint() noexcept { return *endpoint_; }
+
+  // quic::Handler
+  void on_connected(ConnectionId, const quic::ConnectionInfo&) override;
+  void on_closed(ConnectionId, const quic::CloseInfo&) override;
+  void on_stream(ConnectionId, quic::StreamId, ByteView, bool fin) override;
+  void on_stream_reset(ConnectionId, quic::StreamId) override;
+  void on_datagram(ConnectionId, ByteView) override;
+  void on_message_acked(ConnectionId, quic::StreamId) override;
+  void on_message_refused(ConnectionId, quic::StreamId) override;
+  void on_path_changed(ConnectionId, const SocketAddress&) override;
+  void on_foreign_packet(quic::ForeignPacket&&) override;
+
+ private:
+  struct Connection {
+    proto::SignalInbox inbox;
+    proto::ConnectionClass cls;
+    std::vector<ConnectionId> targets;          ///< receivers of its datagrams
+    std::size_t unacked = 0;                    ///< messages of ours that the peer has not acknowledged
+    Instant progress;                           ///< when one last was, or when the first of them was sent
+    std::optional<quic::StreamId> update;       ///< the RoomUpdate under way
+    std::optional<Bytes> next_update;           ///< the newest one behind it (design.md 3.25)
+  };
+  struct Dialling {
+    std::size_t peer;
+    std::function<void(std::string)> failed;
+  };
+
+  RelayWorker(net::Loop& loop, WorkerPorts ports) : loop_{loop}, ports_{std::move(ports)} {}
+
+  void send_signal(const SendSignal& mail);
+  void send_frame(ConnectionId id, Connection& connection, Bytes frame, bool is_update);
+  void message_done(ConnectionId id, quic::StreamId stream);
+  void deliver(ConnectionId id, const proto::InboxEvents& events);
+  /// Tells the core, and gives the connection up when it cannot listen.
+  void tell(ConnectionId id, relay::Event event);
+  void sweep(Instant now);
+
+  net::Loop& loop_;
+  WorkerPorts ports_;
+  std::unique_ptr<quic::Endpoint> endpoint_;
+  std::optional<quic::Attachment> attachment_;
+  std::optional<net::Loop::Id> sweeper_;
+  std::optional<Instant> next_sweep_;
+  std::unordered_map<ConnectionId, Connection> connections_;
+  std::unordered_map<ConnectionId, Dialling> dialling_;
+  std::deque<relay::Event> unsaid_;  ///< `Lost` that the core could not take yet: at most one per connection
+};
+
+}  // namespace wzp::relay_app
