@@ -1,0 +1,40 @@
+#include <csignal>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+#include "bench.hpp"
+
+int main(int argc, char** argv) {
+  using namespace wzp::bench;
+  std::signal(SIGPIPE, SIG_IGN);
+  CLI::App cli{"wzp-bench - figures of a real wzp-relay on loopback, next to a floor measured in the same run"};
+  cli.require_subcommand(1);
+  std::filesystem::path relay = WZP_RELAY_BINARY;
+  cli.add_option("--relay", relay, "the wzp-relay to measure")->check(CLI::ExistingFile);
+
+  RelayLoad load;
+  auto* relay_command = cli.add_subcommand("relay", "cost of a relayed packet against a raw UDP relay");
+  relay_command->add_option("--calls", load.calls)->check(CLI::Range(1, 2000));
+  relay_command->add_option("--rate", load.packets_per_second, "packets per second of each speaker")->check(CLI::Range(1.0, 10000.0));
+  relay_command->add_option("--seconds", load.seconds)->check(CLI::Range(0.1, 600.0));
+  relay_command->add_option("--payload", load.payload, "bytes of a datagram")->check(CLI::Range(12, 1100));
+
+  std::size_t pairs = 400;
+  double seconds = 5;
+  int workers = 1;
+  auto* setup_command = cli.add_subcommand("setup", "call set-ups per second and their latency");
+  setup_command->add_option("--pairs", pairs)->check(CLI::Range(1, 5000));
+  setup_command->add_option("--seconds", seconds)->check(CLI::Range(0.1, 600.0));
+  setup_command->add_option("--workers", workers, "threads of the relay")->check(CLI::Range(1, 64));
+
+  std::size_t clients = 2000;
+  auto* memory_command = cli.add_subcommand("memory", "bytes per idle registered client");
+  memory_command->add_option("--clients", clients)->check(CLI::Range(1, 20000));
+  CLI11_PARSE(cli, argc, argv);
+
+  if (relay_command->parsed()) bench_relay(relay, load);
+  if (setup_command->parsed()) bench_setup(relay, pairs, seconds, workers);
+  if (memory_command->parsed()) bench_memory(relay, clients);
+  return 0;
+}

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "relay_process.hpp"
+
+namespace wzp::bench {
+
+/// The floor: the least that a relay of UDP packets can do on this kernel. A child process with one socket, recvmmsg and sendmmsg of 64, that
+/// sends every packet to the partner of its sender and looks at nothing else.
+class RawRelay {
+ public:
+  /// Senders 2n and 2n+1 are partners.
+  explicit RawRelay(const std::vector<SocketAddress>& senders);
+
+  [[nodiscard]] const SocketAddress& address() const noexcept { return address_; }
+  [[nodiscard]] const Child& child() const noexcept { return *child_; }
+
+ private:
+  SocketAddress address_;
+  std::optional<Child> child_;
+};
+
+}  // namespace wzp::bench

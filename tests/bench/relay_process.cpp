@@ -1,0 +1,105 @@
+#include "relay_process.hpp"
+
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include "wzp/base/hex.hpp"
+#include "wzp/net/random.hpp"
+
+namespace wzp::bench {
+namespace {
+
+[[noreturn]] void give_up(const std::string& why) {
+  fmt::print(stderr, "wzp-bench: {}\n", why);
+  std::exit(1);
+}
+
+std::string read_proc(pid_t pid, const char* name) {
+  std::ifstream file{fmt::format("/proc/{}/{}", pid, name)};
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+}  // namespace
+
+Child::~Child() {
+  if (pid_ <= 0) return;
+  ::kill(pid_, SIGTERM);
+  ::waitpid(pid_, nullptr, 0);
+}
+
+Duration Child::cpu_time() const {
+  // Fields 14 and 15 of proc(5) stat, counted after the name in parentheses, which may hold anything.
+  const auto text = read_proc(pid_, "stat");
+  std::istringstream fields{text.substr(text.rfind(')') + 2)};
+  std::string skipped;
+  for (int i = 3; i < 14; ++i) fields >> skipped;
+  long user = 0;
+  long kernel = 0;
+  fields >> user >> kernel;
+  return Duration{std::chrono::seconds{1}} * (user + kernel) / ::sysconf(_SC_CLK_TCK);
+}
+
+std::size_t Child::resident_bytes() const {
+  std::istringstream fields{read_proc(pid_, "statm")};
+  std::size_t total = 0;
+  std::size_t resident = 0;
+  fields >> total >> resident;
+  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+RelayProcess::RelayProcess(const std::filesystem::path& binary, int workers) {
+  std::string name = (std::filesystem::temp_directory_path() / "wzp-bench-XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr) give_up("no temporary folder");
+  folder_ = name;
+  std::ofstream{folder_ / "id"} << to_hex(net::random_array<32>()) << "\n";
+  std::ofstream{folder_ / "relay.toml"} << fmt::format(
+      "listen_addr = \"127.0.0.1:0\"\nidentity = \"{}\"\nlog_level = \"warn\"\nworkers = {}\n"
+      "max_connections = 100000\nmax_connections_per_ip = 100000\nmax_calls_per_client = 1000\n"
+      "offers_per_minute = 0\nretry_threshold = 100000\n",
+      (folder_ / "id").string(), workers);
+
+  int out[2];
+  if (::pipe(out) != 0) give_up("no pipe");
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // never outlives the benchmark
+    ::dup2(out[1], STDOUT_FILENO);
+    ::close(out[0]);
+    ::execl(binary.c_str(), binary.c_str(), "--config", (folder_ / "relay.toml").c_str(), nullptr);
+    std::perror(binary.c_str());
+    ::_exit(127);
+  }
+  ::close(out[1]);
+  child_.emplace(pid);
+  std::FILE* lines = ::fdopen(out[0], "r");
+  char line[256];
+  while (std::fgets(line, sizeof line, lines) != nullptr) {
+    std::string_view text{line};
+    text.remove_suffix(1);
+    if (text.starts_with("listening=")) address_ = SocketAddress::parse(text.substr(10)).value_or(SocketAddress{});
+    if (text.starts_with("tls_fingerprint=")) {
+      fingerprint_ = RelayFingerprint::parse(text.substr(16)).value_or(RelayFingerprint{});
+      break;
+    }
+  }
+  std::fclose(lines);
+  if (address_.port == 0) give_up(binary.string() + " did not start");
+}
+
+RelayProcess::~RelayProcess() {
+  child_.reset();
+  std::filesystem::remove_all(folder_);
+}
+
+}  // namespace wzp::bench

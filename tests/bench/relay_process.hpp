@@ -1,0 +1,51 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "wzp/base/address.hpp"
+#include "wzp/base/fingerprint.hpp"
+#include "wzp/base/time.hpp"
+
+namespace wzp::bench {
+
+/// A child process whose cost can be read. Ended with the object.
+class Child {
+ public:
+  explicit Child(pid_t pid) : pid_{pid} {}
+  Child(Child&& other) noexcept : pid_{std::exchange(other.pid_, -1)} {}
+  Child& operator=(Child&&) = delete;
+  ~Child();
+
+  /// Time on a processor so far, user and kernel, from /proc.
+  [[nodiscard]] Duration cpu_time() const;
+  /// Resident memory in bytes, from /proc.
+  [[nodiscard]] std::size_t resident_bytes() const;
+
+ private:
+  pid_t pid_;
+};
+
+/// A real wzp-relay on loopback with one worker and its limits lifted out of the way. Ends the program with a message when the
+/// binary cannot be started.
+class RelayProcess {
+ public:
+  explicit RelayProcess(const std::filesystem::path& binary, int workers = 1);
+  ~RelayProcess();
+
+  [[nodiscard]] const SocketAddress& address() const noexcept { return address_; }
+  [[nodiscard]] const RelayFingerprint& fingerprint() const noexcept { return fingerprint_; }
+  [[nodiscard]] const Child& child() const noexcept { return *child_; }
+
+ private:
+  std::filesystem::path folder_;
+  SocketAddress address_;
+  RelayFingerprint fingerprint_;
+  std::optional<Child> child_;
+};
+
+}  // namespace wzp::bench
