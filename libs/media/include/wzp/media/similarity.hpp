@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cstddef>
-
 #include "wzp/base/time.hpp"
 #include "wzp/media/pcm.hpp"
 
@@ -19,7 +17,9 @@ struct SpeechSimilarity {
   bool operator==(const SpeechSimilarity&) const = default;
 };
 
-/// Separates "the same speech, sent through the codec with losses" from everything else.
+/// Separates "the same speech, sent through the codec with losses" from everything else. Source: measured by
+/// tests/media/similarity_test.cpp with two voices: 0.94 and more over Opus 24k with 5 % loss and 80 ms of jitter, 0.88
+/// over Opus 16k with 10 % loss and 150 ms, 0.53 when half of the speech is missing, at most 0.21 for the other speaker.
 inline constexpr double kSameSpeech = 0.7;
 
 /// Compares two recordings, mono at 48 kHz, by the shape of their loudness over time in 20 mel bands.
