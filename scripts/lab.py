@@ -216,6 +216,10 @@ class Lab:
     def client(self, name, *arguments, **options):
         return self._keep(Client(self, name, arguments, **options))
 
+    def process(self, name, argv, **options):
+        """Any other program."""
+        return self._keep(Process(name, argv, **options))
+
     def two_relays(self, options=None):
         """Relay A, which dials B; B trusts A. Returns when the link is up."""
         fingerprint = {name: self.relay_fingerprint(name) for name in ("relay-a", "relay-b")}

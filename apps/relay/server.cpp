@@ -96,7 +96,8 @@ Result<void> RelayServer::open() {
   resolver_.emplace(*loop_);
   auto worker = RelayWorker::open(endpoint_config(0), *loop_,
                                   {.to_core = [this](relay::Event event) { return handle(event), true; },
-                                   .to_worker = [this](std::uint16_t to, WorkerMail mail) { return send(to, std::move(mail)); }});
+                                   .to_worker = [this](std::uint16_t to, WorkerMail mail) { return send(to, std::move(mail)); },
+                                   .log = [this](const LogLine& line) { log_.print(line); }});
   if (!worker) return worker.failure();
   worker_ = std::move(*worker);
   if (auto watched = loop_->watch(events_.fd(), [this](Instant) { events_.drain([this](const relay::Event& e) { handle(e); }); }); !watched) {
@@ -118,7 +119,8 @@ Result<void> RelayServer::start_remote(std::uint16_t number) {
   auto thread = net::Worker::start(fmt::format("wzp-{}", number), [&, this, config = endpoint_config(number)](net::Loop& loop) {
     auto worker = RelayWorker::open(config, loop,
                                     {.to_core = [this](relay::Event event) { return events_.push(std::move(event)); },
-                                     .to_worker = [this](std::uint16_t to, WorkerMail mail) { return send_from_elsewhere(to, std::move(mail)); }});
+                                     .to_worker = [this](std::uint16_t to, WorkerMail mail) { return send_from_elsewhere(to, std::move(mail)); },
+                                     .log = [this](const LogLine& line) { log_.print(line); }});
     if (!worker) return opened.set_value(worker.failure());
     auto& box = remote.mail;
     auto& self = **worker;
@@ -153,7 +155,7 @@ void RelayServer::run() {
 
 void RelayServer::handle(const relay::Event& event) {
   if (std::holds_alternative<relay::Opened>(event)) ++open_;
-  if (std::holds_alternative<relay::Lost>(event)) --open_;
+  if (std::holds_alternative<relay::Lost>(event) && open_ > 0) --open_;
   perform(core_.handle(event, loop_->now()));
   if (stopping_ && open_ == 0) loop_->stop();
 }

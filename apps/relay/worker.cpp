@@ -6,6 +6,7 @@
 
 #include "wzp/base/overloaded.hpp"
 #include "wzp/crypto/registration.hpp"
+#include "wzp/proto/media_header.hpp"
 #include "wzp/proto/server_name.hpp"
 #include "wzp/proto/signal_json.hpp"
 
@@ -94,7 +95,8 @@ void RelayWorker::on_connected(ConnectionId id, const quic::ConnectionInfo& info
                                       .unacked = 0,
                                       .progress = loop_.now(),
                                       .update = {},
-                                      .next_update = {}});
+                                      .next_update = {},
+                                      .malformed = 0});
   if (!next_sweep_) next_sweep_ = loop_.now() + kSweepInterval;
   tell(id, std::move(opened));
 }
@@ -103,7 +105,9 @@ void RelayWorker::on_closed(ConnectionId id, const quic::CloseInfo& info) {
   if (auto dialling = dialling_.extract(id)) {
     return dialling.mapped().failed(fmt::format("{} (0x{:x}) {}", quic::name(info.kind), info.code, printable(info.reason)));
   }
-  if (connections_.erase(id) == 0) return;
+  const auto gone = connections_.extract(id);
+  if (!gone) return;
+  if (const auto n = gone.mapped().malformed; n > 0) ports_.log({LogLevel::Info, fmt::format("{}: {} datagrams were no media packets", to_string(id), n)});
   relay::Lost lost{.conn = id, .close_code = {}};
   if (info.kind == quic::CloseKind::Application && info.by_peer) lost.close_code = info.code;
   unsaid_.emplace_back(lost);
@@ -125,6 +129,10 @@ void RelayWorker::on_stream_reset(ConnectionId id, quic::StreamId stream) {
 void RelayWorker::on_datagram(ConnectionId id, ByteView datagram) {
   const auto found = connections_.find(id);
   if (found == connections_.end()) return;
+  if (!proto::parse_packet(datagram)) {  // skipped, and never the end of a connection (wire.md 1.7)
+    ++found->second.malformed;
+    return;
+  }
   for (const auto target : found->second.targets) {
     // A full queue or path loses the packet for this receiver alone, and is counted there.
     if (target.worker() == id.worker()) {

@@ -23,6 +23,8 @@ struct WorkerPorts {
   std::function<bool(relay::Event)> to_core;
   /// To the worker with this number. False, and the mail is lost, when its box is full.
   std::function<bool(std::uint16_t worker, WorkerMail)> to_worker;
+  /// For the operator.
+  std::function<void(LogLine)> log;
 };
 
 /// One thread's part of the relay: its socket, its connections, and the packet path between them.
@@ -60,6 +62,7 @@ class RelayWorker final : public quic::Handler {
     Instant progress;                           ///< when one last was, or when the first of them was sent
     std::optional<quic::StreamId> update;       ///< the RoomUpdate under way
     std::optional<Bytes> next_update;           ///< the newest one behind it (design.md 3.25)
+    std::uint64_t malformed = 0;                ///< datagrams that were no media packets
   };
   struct Dialling {
     std::size_t peer;
