@@ -135,10 +135,11 @@ class Hostile(LabTest):
             "identity_pub": [1] * 32, "ephemeral_pub": [2] * 32, "signature": [], "supported_profiles": []}})
         self.message(bob, "DirectCallOffer")
 
-    def test_other_rooms_and_other_peoples_rooms_are_refused(self):  # [V-32]
-        for room in ("general", "call-" + "12" * 16):
-            peer = self.peer("guest", room)
-            peer.wait_for_line(r"^@closed Application 0x19", stream="out")
+    def test_rooms_of_other_names_and_of_unknown_calls_are_refused(self):  # [V-32]
+        self.peer("guest", "general").wait_for_line(r"^@closed Application 0x19", stream="out")
+        guest = self.peer("guest", "call-" + "12" * 16)
+        self.say(guest, "CallOffer", identity_pub=[1] * 32, ephemeral_pub=[2] * 32, signature=[3] * 64, supported_profiles=[], alias=None)
+        guest.wait_for_line(r"^@closed Application 0x1[29]", stream="out")
 
 
 if __name__ == "__main__":
