@@ -29,11 +29,11 @@ class LabTest(unittest.TestCase):
             client.wait_event("registered")
         return client
 
-    def at_terminal(self, name, relay, *options, accept="trusted"):
+    def at_terminal(self, name, relay, *options, accept="trusted", **keywords):
         """A listening client whose standard input is a terminal, and a function that types a line there."""
         ours, theirs = pty.openpty()
         self.addCleanup(os.close, ours)
-        client = self.listen(name, relay, *options, accept=accept, stdin=theirs)
+        client = self.listen(name, relay, *options, accept=accept, stdin=theirs, **keywords)
         os.close(theirs)
         return client, lambda line: os.write(ours, (line + "\n").encode())
 
