@@ -43,8 +43,11 @@ TEST_CASE("two clients that can reach one another end on the direct path", "[cli
   CHECK(c.w.open_connections(c.alice) == 3);
   CHECK(c.w.open_connections(c.bob) == 3);
   CHECK(c.alice.paths.send_on.size() == 1);
-  CHECK(c.alice.longest_gap <= 60ms);
-  CHECK(c.bob.longest_gap <= 60ms);
+  // Nothing is lost on the way; a move to a slower path shows as its delay once.
+  const auto longest = 40ms + c.w.options.direct_latency;
+  CHECK(c.alice.longest_gap <= longest);
+  CHECK(c.bob.longest_gap <= longest);
+  CHECK(c.alice.media->counters().lost <= 10);  // those that are still on their way
 }
 
 TEST_CASE("media starts on the first path that is ready and moves without a gap", "[client]") {
@@ -296,7 +299,7 @@ TEST_CASE("with no room to go back to, the end of the direct path ends the call"
   c.w.give(c.alice, Lost{c.alice.paths.send_on.at(0), std::nullopt, "reset"});
   REQUIRE(c.w.told<Ended>(c.alice).size() == 1);
   CHECK(c.w.told<Ended>(c.alice)[0].reason == EndReason::MediaLost);
-  c.w.run(1s);
+  c.w.run(2s);  // bob was hearing her a moment ago, so the relay's word is not enough for him
   REQUIRE(c.w.told<Ended>(c.bob).size() == 1);
   CHECK(c.w.told<Ended>(c.bob)[0].reason == EndReason::MediaLost);
 }

@@ -88,7 +88,7 @@ class World {
   template <class T>
   [[nodiscard]] std::size_t count(const Node& n) const {
     std::size_t found = 0;
-    for (const auto& [when, action] : n.actions) found += std::holds_alternative<T>(action) ? 1 : 0;
+    for (const auto& [when, action] : n.actions) found += std::holds_alternative<T>(action) ? 1U : 0U;
     return found;
   }
   template <class T>

@@ -100,14 +100,16 @@ TEST_CASE("a silent peer is given up after the idle timeout", "[quic][timeout]")
 
 TEST_CASE("a peer that missed our close is told again", "[quic]") {
   Pair pair;
+  pair.world.run_for(50ms);
   pair.client.attachment.reset();  // the client does not read while the close passes
   pair.server.endpoint->close(pair.far, 0x18, "shutting down");
   REQUIRE(pair.world.run_until([&] { return pair.server.closed(pair.far); }));
-  // Everything that waits for the client is lost: it moves to another socket and asks again.
+  // What waits for the client is lost with its socket: it moves to another one and asks again.
   REQUIRE(pair.client.endpoint->rebind(loopback(), net::now()));
   pair.client.attach();
   REQUIRE(pair.client.endpoint->send_message(pair.near, bytes_of("are you there?")));
-  pair.world.run_for(20ms);
+  REQUIRE(pair.world.run_until([&] { return pair.client.closed(pair.near); }));
+  CHECK(pair.at_client().closed->code == 0x18);
   CHECK(pair.server.endpoint->stats().resets_sent == 0);
 }
 

@@ -175,6 +175,17 @@ TEST_CASE("a dual-stack socket shows IPv4 peers with IPv4 addresses [H-22]", "[q
   }
 }
 
+TEST_CASE("a dial to the other address family fails at once", "[quic]") {
+  World world;
+  Node client{world, client_config()};
+  const auto dial = [&](const char* remote) {
+    const auto result = client.endpoint->dial({.remote = *SocketAddress::parse(remote), .server_name = "x"}, net::now());
+    return result ? Errc::Internal : result.error().code;
+  };
+  CHECK(dial("[::1]:4433") == Errc::Unsupported);
+  CHECK(dial("127.0.0.1:0") == Errc::Unsupported);
+}
+
 TEST_CASE("an endpoint that accepts needs a certificate and its key", "[quic]") {
   struct Quiet : Handler {
     void on_connected(ConnectionId, const ConnectionInfo&) override {}

@@ -221,6 +221,28 @@ TEST_CASE("who missed an ending hears of it once, while it is remembered", "[reg
   }
 }
 
+TEST_CASE("a relay whose link is lost may have missed the last endings", "[registry]") {
+  sim::SimClock clock;
+  CallRegistry calls{{}};
+  for (int n = 1; n <= 2; ++n) REQUIRE(calls.create({call_id(n), kAlice, kBob, Incoming{kFarRelay}}, clock.now()));
+  REQUIRE(calls.create(local_call(3), clock.now()));
+  REQUIRE(calls.end(call_id(1), HangupReason::Normal, clock.now()));
+  REQUIRE(calls.end(call_id(3), HangupReason::Normal, clock.now()));
+  calls.mark_untold(kNearRelay, clock.advance(20s));
+  calls.mark_untold(kFarRelay, clock.now());
+  CHECK(calls.expire(clock.advance(29s)).empty());
+  CHECK(calls.find(call_id(3)) == nullptr);
+  CHECK(calls.take_untold(kNearRelay).empty());
+  const auto untold = calls.take_untold(kFarRelay);
+  REQUIRE(untold.size() == 1);
+  CHECK(untold[0].id == call_id(1));
+  // An ending of long ago is not kept for ever by a link that comes and goes.
+  calls.mark_untold(kFarRelay, clock.now());
+  CHECK(calls.take_untold(kFarRelay).empty());
+  CHECK(calls.expire(clock.advance(1s)).empty());
+  CHECK(calls.find(call_id(1)) == nullptr);
+}
+
 TEST_CASE("the time of a person's last ending is remembered as long as the call", "[registry][H-21]") {
   sim::SimClock clock;
   CallRegistry calls{{}};

@@ -80,6 +80,7 @@ class Call {
   void start_reference_race(const proto::CallSetup& setup, const Context& ctx);
   [[nodiscard]] std::vector<SocketAddress> candidates(const proto::CallSetup& setup, const Context& ctx) const;
   void settle(const Context& ctx);
+  void close_unused_room(const Context& ctx);
   void report_paths(const Context& ctx);
   [[nodiscard]] std::string why_no_path(const Context& ctx) const;
   [[nodiscard]] bool connecting() const { return state_ == CallState::Connecting || state_ == CallState::Active; }
@@ -124,7 +125,8 @@ class Call {
   bool direct_was_up_ = false;
   bool relay_was_up_ = false;
   std::optional<PathKind> chosen_;
-  bool advisory_hangup_ = false;
+  std::optional<Instant> unused_room_due_;           // unsealed and direct: when the room is closed
+  std::optional<proto::HangupReason> relay_hangup_;  // what the relay said while media flowed directly
 };
 
 }  // namespace wzp::client

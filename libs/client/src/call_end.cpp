@@ -38,7 +38,7 @@ void Call::on_hangup(const proto::Hangup& hangup, const Context& ctx) {
   }
   if (sealed_ && plan_.selected() && health_.flowing(ctx.now)) {
     // The other side says its own good-bye on the direct connection; a relay may only have lost its client.
-    advisory_hangup_ = true;
+    relay_hangup_ = hangup.reason;
     return ctx.log(LogLevel::Info, "the relay ended the call; its media flows directly, so it goes on");
   }
   peer_ended(hangup.reason, std::nullopt, ctx);
@@ -83,6 +83,7 @@ void Call::tick(const Context& ctx) {
   room_.tick(ctx);
   direct_.tick(ctx);
   if (!connecting()) return;
+  if (unused_room_due_ && ctx.now >= *unused_room_due_) close_unused_room(ctx);
   settle(ctx);
   if (!ended_) check_health(ctx);
 }
@@ -112,12 +113,12 @@ void Call::check_health(const Context& ctx) {
     return end(EndReason::MediaLost, "nothing was heard for too long", HangupReason::Error, ctx);
   }
   const auto due = advisory_due(ctx.config.timers);
-  if (due && ctx.now >= *due) end(EndReason::PeerHungUp, "", std::nullopt, ctx);
+  if (due && ctx.now >= *due) peer_ended(*relay_hangup_, std::nullopt, ctx);
 }
 
 std::optional<Instant> Call::advisory_due(const Timers& timers) const {
   const auto last = health_.last_packet();
-  if (!advisory_hangup_ || !last) return std::nullopt;
+  if (!relay_hangup_ || !last) return std::nullopt;
   return *last + timers.advisory_hangup;
 }
 

@@ -91,7 +91,13 @@ bool Call::inbound(const InboundDirect& event, const Context& ctx) {
 }
 
 bool Call::lost(const Lost& event, const Context& ctx) {
+  const bool in_use = plan_.selected() == event.conn;
   if (!room_.lost(event, ctx) && !direct_.lost(event, ctx)) return false;
+  if (in_use && !sealed_ && !(event.code && room_.up())) {
+    // Such a peer cannot move. Closed by it, its hang-up is on the way through the relay, or was lost there.
+    event.code ? end(EndReason::PeerHungUp, "", proto::HangupReason::Normal, ctx)
+               : end(EndReason::MediaLost, "the direct connection has ended", proto::HangupReason::Error, ctx);
+  }
   settle(ctx);
   return true;
 }
@@ -134,19 +140,19 @@ void Call::settle(const Context& ctx) {
   if (!connecting() || ended_) return;
   if (direct_.take_decision()) racing_ = false;
   const auto agreed = direct_.selected();
-  // Toward a reference peer there is one path, and no way back.
-  if (agreed && !sealed_) room_.close("not-selected", ctx);
   plan_.set_validated(direct_.validated());
-  if (agreed) {
+  if (agreed && agreed != plan_.selected()) {
     plan_.select(*agreed, ctx.now + ctx.config.timers.move_overlap);
-  } else {
+    if (!sealed_) unused_room_due_ = ctx.now + ctx.config.timers.unused_room;
+  } else if (!agreed) {
     plan_.deselect();
+    unused_room_due_.reset();
   }
   plan_.set_relay(room_.up());
   report_paths(ctx);
   plan_.publish(ctx);
   const bool room_pending = room_.state() == RoomLink::State::Dialling || room_.state() == RoomLink::State::Handshaking;
-  if (advisory_hangup_ && !plan_.selected()) return end(EndReason::PeerHungUp, "", std::nullopt, ctx);
+  if (relay_hangup_ && !plan_.selected()) return peer_ended(*relay_hangup_, std::nullopt, ctx);
   if (plan_.any() || racing_ || room_pending) return;
   const bool had_path = direct_was_up_ || relay_was_up_;
   end(had_path ? EndReason::MediaLost : EndReason::NoPath, why_no_path(ctx), proto::HangupReason::Error, ctx);
@@ -158,6 +164,12 @@ std::string Call::why_no_path(const Context& ctx) const {
   if (room_.state() == RoomLink::State::Idle)
     return "no direct connection came up, and the relays do not carry this call";
   return "no direct connection came up, and the relay: " + room_.why();
+}
+
+/// The loser of an unsealed race, once the other side must have decided as well.
+void Call::close_unused_room(const Context& ctx) {
+  unused_room_due_.reset();
+  room_.close("not-selected", ctx);
 }
 
 void Call::report_paths(const Context& ctx) {
@@ -182,7 +194,8 @@ void Call::report_paths(const Context& ctx) {
 
 std::optional<Instant> Call::deadline(const Timers& timers) const {
   const auto paths = earliest(earliest(room_.deadline(), direct_.deadline()), plan_.deadline());
-  return earliest(earliest(due_, paths), earliest(health_.deadline(), advisory_due(timers)));
+  const auto media = earliest(health_.deadline(), advisory_due(timers));
+  return earliest(earliest(due_, unused_room_due_), earliest(paths, media));
 }
 
 }  // namespace wzp::client

@@ -108,11 +108,11 @@ void ClientCore::Parts::on(const Direct& e, const Context& ctx) {
 }
 
 void ClientCore::Parts::on(const BadMessage& e, const Context& ctx) {
+  if (e.error.code == Errc::UnknownSignal) return;  // the sender is newer than we are
   if (e.conn != registration.conn()) {
     if (call) call->bad_direct(e.conn, ctx);
     return;
   }
-  if (e.error.code == Errc::UnknownSignal) return;
   if (++bad_in_a_row < kMaxBadInARow) return;
   bad_in_a_row = 0;
   registration.drop(CloseCode::Protocol, "the relay sends what cannot be read", ctx);

@@ -173,10 +173,9 @@ bool Loop::post(std::function<void()> function) { return impl_->posted.push(std:
 Instant Loop::now() const noexcept { return impl_->now; }
 
 void Loop::run() {
-  impl_->stopped = false;
-  impl_->now = net::now();
   while (turn(kMaxWait)) {
   }
+  impl_->stopped = false;
 }
 
 bool Loop::turn(Duration wait) {

@@ -131,7 +131,7 @@ void SignalInbox::fail(Slot& slot, StreamId stream, Error error, bool stop, Inbo
   slot.bytes = {};
   slot.state = State::Dead;
   if (stop) out.emplace_back(StopStream{stream});
-  out.emplace_back(std::in_place_type<BadStream>, stream, std::move(error));
+  out.emplace_back(BadStream{stream, std::move(error)});
 }
 
 /// Hands out what is whole at the front and forgets what is over.
@@ -140,7 +140,7 @@ void SignalInbox::deliver(InboxEvents& out) {
     Slot& slot = slots_.front();
     if (slot.state == State::Whole) {
       buffered_ -= slot.bytes.size();
-      out.emplace_back(std::in_place_type<InboxMessage>, stream_at(0), std::move(slot.bytes));
+      out.emplace_back(InboxMessage{stream_at(0), std::move(slot.bytes)});
     }
     slots_.pop_front();
   }

@@ -16,9 +16,9 @@ void ClosingTable::add(Closing closing, Routes& routes) {
   for (const auto& id : entry.ids) routes.set(id, {.live = nullptr, .closing = &entry});
 }
 
-void ClosingTable::answer(Closing& closing, SendBatch& batch) {
+void ClosingTable::answer(Closing& closing, const Path& from, SendBatch& batch) {
   const auto n = ++closing.heard;
-  if (n <= kMaxAnswered && (n & (n - 1)) == 0) batch.add(closing.packet, closing.path);
+  if (n <= kMaxAnswered && (n & (n - 1)) == 0) batch.add(closing.packet, from);
 }
 
 void ClosingTable::expire(Instant now, Routes& routes) {

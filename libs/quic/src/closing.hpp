@@ -18,7 +18,6 @@ namespace wzp::quic {
 struct Closing {
   std::vector<ngtcp2_cid> ids{};
   Bytes packet{};  ///< our CONNECTION_CLOSE; empty when the peer closed, and then late packets are just dropped
-  Path path{};
   Instant expires{};
   unsigned heard = 0;
 };
@@ -27,8 +26,8 @@ struct Closing {
 class ClosingTable {
  public:
   void add(Closing closing, Routes& routes);
-  /// A late packet: the 1st, 2nd, 4th ... 64th is answered.
-  static void answer(Closing& closing, SendBatch& batch);
+  /// A late packet: the 1st, 2nd, 4th ... 64th is answered, towards where it came from.
+  static void answer(Closing& closing, const Path& from, SendBatch& batch);
   void expire(Instant now, Routes& routes);
   [[nodiscard]] std::optional<Instant> next() const;
 

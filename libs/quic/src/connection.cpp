@@ -212,9 +212,12 @@ Result<StreamId> Connection::send_message(ByteView bytes, bool uni) {
 
 void Connection::stop_stream(StreamId stream) {
   const auto id = static_cast<std::int64_t>(stream);
-  if (state_ == State::Ended || std::find(stopped_.begin(), stopped_.end(), id) != stopped_.end()) return;
+  // The mark on the stream makes the callbacks pass over what still comes. It fails when the stream has ended.
+  if (state_ == State::Ended || ngtcp2_conn_is_local_stream(conn_.get(), id) ||
+      ngtcp2_conn_set_stream_user_data(conn_.get(), id, this) != 0) {
+    return;
+  }
   stops_.push_back(id);
-  stopped_.push_back(id);
   mark_dirty();
 }
 

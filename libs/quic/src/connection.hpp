@@ -141,8 +141,7 @@ class Connection {
   MessageQueue messages_;
   DatagramQueue datagrams_;
   std::vector<std::int64_t> finishes_;  ///< reverse halves of the peer's streams, to be finished
-  std::vector<std::int64_t> stops_;     ///< streams that the user wants no more of
-  std::vector<std::int64_t> stopped_;   ///< of them, those that are told and not yet closed
+  std::vector<std::int64_t> stops_;     ///< streams of the peer that it is to be told to stop
   std::optional<CloseRequest> close_;
   std::optional<Instant> linger_until_;
   CloseInfo end_;

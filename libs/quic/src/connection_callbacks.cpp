@@ -1,7 +1,5 @@
 #include <ngtcp2/ngtcp2_crypto.h>
 
-#include <algorithm>
-
 #include "aead.hpp"
 #include "cid.hpp"
 #include "connection.hpp"
@@ -52,9 +50,8 @@ struct ConnectionCallbacks {
   }
 
   static int stream_data(ngtcp2_conn* conn, std::uint32_t flags, std::int64_t stream, std::uint64_t,
-                         const std::uint8_t* data, std::size_t size, void* user, void*) noexcept {
+                         const std::uint8_t* data, std::size_t size, void* user, void* stopped) noexcept {
     auto& c = self(user);
-    const bool stopped = std::find(c.stopped_.begin(), c.stopped_.end(), stream) != c.stopped_.end();
     c.become_connected();
     if (!stopped && !is_local(c, stream)) {
       const bool fin = flags & NGTCP2_STREAM_DATA_FLAG_FIN;
@@ -65,9 +62,9 @@ struct ConnectionCallbacks {
     return 0;
   }
 
-  static int stream_reset(ngtcp2_conn*, std::int64_t stream, std::uint64_t, std::uint64_t, void* user, void*) noexcept {
+  static int stream_reset(ngtcp2_conn*, std::int64_t stream, std::uint64_t, std::uint64_t, void* user,
+                          void* stopped) noexcept {
     auto& c = self(user);
-    const bool stopped = std::find(c.stopped_.begin(), c.stopped_.end(), stream) != c.stopped_.end();
     if (!stopped && !is_local(c, stream)) c.shared_.handler.on_stream_reset(c.id_, static_cast<StreamId>(stream));
     return 0;
   }
@@ -79,7 +76,6 @@ struct ConnectionCallbacks {
       close_message(c, stream);
       return 0;
     }
-    std::erase(c.stopped_, stream);
     if (stream & 2) {
       ngtcp2_conn_extend_max_streams_uni(conn, 1);
     } else {

@@ -148,7 +148,6 @@ std::optional<Closing> Connection::remains() {
   if (!lingers_) return std::nullopt;
   return Closing{.ids = ids(),
                  .packet = std::move(closing_packet_),
-                 .path = path_,
                  .expires = shared_.now + 3 * duration(ngtcp2_conn_get_pto(conn_.get()))};
 }
 

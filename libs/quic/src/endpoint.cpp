@@ -47,6 +47,9 @@ Connection* Endpoint::Impl::find(ConnectionId id) const {
 
 Result<ConnectionId> Endpoint::Impl::dial(const DialOptions& options) {
   if (shut) return Unexpected{Errc::WrongState, "endpoint is closed"};
+  const auto& local = shared.socket.local().ip;
+  const bool reachable = options.remote.ip.is_v4() ? local.is_v4() || !shared.config.socket.v6_only : !local.is_v4();
+  if (!reachable || options.remote.port == 0) return Unexpected{Errc::Unsupported, to_string(options.remote)};
   if (connections.size() >= shared.config.max_connections) return Unexpected{Errc::LimitReached, "connections"};
   const auto id = next_id();
   auto made = Connection::dial(shared, id, options);
@@ -251,12 +254,22 @@ Result<void> Endpoint::rebind(const SocketAddress& bind, Instant now) {
 
 // --- Attachment
 
-Attachment::Attachment(net::Loop& loop, Endpoint& endpoint) : loop_{loop}, driver_{0}, fd_{endpoint.fd()} {
-  // Fails only when the process has no more memory for epoll, and then nothing would work.
-  [[maybe_unused]] const auto watched = loop.watch(fd_, [&endpoint](Instant now) { endpoint.receive_ready(now); });
-  driver_ = loop.add({.deadline = [&endpoint] { return endpoint.deadline(); },
-                      .tick = [&endpoint](Instant now) { endpoint.tick(now); },
-                      .finish = [&endpoint](Instant now) { endpoint.flush(now); }});
+Attachment::Attachment(net::Loop& loop, Endpoint& endpoint) : loop_{loop}, endpoint_{endpoint} {
+  driver_ = loop.add({.deadline = [this] { return endpoint_.deadline(); },
+                      .tick = [this](Instant now) { endpoint_.tick(now); },
+                      .finish =
+                          [this](Instant now) {
+                            endpoint_.flush(now);
+                            if (endpoint_.fd() != fd_) watch();
+                          }});
+  watch();
+}
+
+void Attachment::watch() {
+  if (fd_ >= 0) loop_.unwatch(fd_);
+  fd_ = endpoint_.fd();
+  // Fails only when the system has no more memory for epoll, and then nothing would work.
+  [[maybe_unused]] const auto watched = loop_.watch(fd_, [this](Instant now) { endpoint_.receive_ready(now); });
 }
 
 Attachment::~Attachment() {

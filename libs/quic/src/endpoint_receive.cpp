@@ -48,7 +48,7 @@ void Endpoint::Impl::on_packet(const Packet& packet, bool from_other_worker) {
   }
   const auto route = shared.routes.find({head.dcid, head.dcidlen});
   if (!route) return on_unknown(packet, head, from_other_worker);
-  if (route.closing) return ClosingTable::answer(*route.closing, shared.batch);
+  if (route.closing) return ClosingTable::answer(*route.closing, packet.path, shared.batch);
   route.live->read(packet.path, packet.ecn, packet.bytes);
 }
 

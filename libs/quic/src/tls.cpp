@@ -29,13 +29,13 @@ bool cpu_has_aes() {
 }
 
 // Source: design.md 3.13; AES-256 last, for peers that want nothing else (wire.md 1.1).
-const char* cipher_list() {
-  return cpu_has_aes() ? "TLS13-AES128-GCM-SHA256:TLS13-CHACHA20-POLY1305-SHA256:TLS13-AES256-GCM-SHA384"
+const char* cipher_list(bool aes_first) {
+  return aes_first ? "TLS13-AES128-GCM-SHA256:TLS13-CHACHA20-POLY1305-SHA256:TLS13-AES256-GCM-SHA384"
                        : "TLS13-CHACHA20-POLY1305-SHA256:TLS13-AES128-GCM-SHA256:TLS13-AES256-GCM-SHA384";
 }
 
-bool set_rules(WOLFSSL_CTX* context) {
-  return wolfSSL_CTX_set_cipher_list(context, cipher_list()) == WOLFSSL_SUCCESS &&
+bool set_rules(WOLFSSL_CTX* context, const EndpointConfig& config) {
+  return wolfSSL_CTX_set_cipher_list(context, cipher_list(config.prefer_aes.value_or(cpu_has_aes()))) == WOLFSSL_SUCCESS &&
          wolfSSL_CTX_set1_groups_list(context, const_cast<char*>("X25519:P-256")) == WOLFSSL_SUCCESS;
 }
 
@@ -125,7 +125,9 @@ Result<std::unique_ptr<TlsContext>> TlsContext::create(const EndpointConfig& con
   if (!self->client_ || !self->server_) return Unexpected{Errc::Internal, "TLS context"};
   ngtcp2_crypto_wolfssl_configure_client_context(self->client_);
   ngtcp2_crypto_wolfssl_configure_server_context(self->server_);
-  if (!set_rules(self->client_) || !set_rules(self->server_)) return Unexpected{Errc::Internal, "TLS ciphers"};
+  if (!set_rules(self->client_, config) || !set_rules(self->server_, config)) {
+    return Unexpected{Errc::Internal, "TLS ciphers"};
+  }
   wolfSSL_CTX_set_verify(self->client_, WOLFSSL_VERIFY_PEER, &TlsSession::verify);
   wolfSSL_CTX_set_verify(self->server_, WOLFSSL_VERIFY_NONE, nullptr);
   wolfSSL_CTX_no_ticket_TLSv13(self->server_);

@@ -103,7 +103,7 @@ void CallRegistry::forget(const CallId& id) {
     untold_relays_.erase({incoming->from, id});
   }
   due_.cancel(id);
-  // Almost always the front: tombstones end in the order in which they were made.
+  // Almost always near the front: tombstones end about in the order in which they were made.
   tombstones_.erase(std::find(tombstones_.begin(), tombstones_.end(), id));
   calls_.erase(found);
 }
@@ -190,6 +190,15 @@ void CallRegistry::mark_untold(const CallId& id, Role party) {
 void CallRegistry::mark_untold(const CallId& id, const RelayFingerprint& relay) {
   const auto* call = find(id);
   if (call != nullptr && !call->is_live() && call->may_come_from(relay)) untold_relays_.emplace(relay, id);
+}
+
+void CallRegistry::mark_untold(const RelayFingerprint& relay, Instant now) {
+  for (const auto& id : tombstones_) {
+    const auto& call = calls_.at(id);
+    if (!call.may_come_from(relay) || now - *call.ended_at > config_.tombstone_time) continue;
+    untold_relays_.emplace(relay, id);
+    due_.set(id, now + config_.tombstone_time);
+  }
 }
 
 namespace {

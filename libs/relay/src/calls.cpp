@@ -15,12 +15,11 @@ std::string lower(std::string_view name) {
   return text;
 }
 
-/// False when the party is not here at this moment.
-bool tell_party(State& s, const DirectCall& ended, Role role) {
+/// Nothing happens when the party is not here at this moment.
+void tell_party(State& s, const DirectCall& ended, Role role) {
   const auto* client = s.presence.current(ended.party(role));
-  if (client == nullptr) return false;
+  if (client == nullptr) return;
   hang_up_client(s, *client, client->conn, *ended.end_reason, ended.id.text(), rank(ended, client->who));
-  return true;
 }
 
 /// To the relay of the caller. A reference relay acts upon a reject only (wire.md 5.4).
@@ -44,8 +43,6 @@ void tell_relays(State& s, const DirectCall& ended, const Tell& tell) {
       if (!s.forward(relay, proto::Hangup{*ended.end_reason, ended.id.text()})) unreached.push_back(relay);
     }
   }
-  // Both sides end an unanswered call when they lose the link; only an answered one can be news when it is back.
-  if (!ended.answered_at) return;
   for (const auto& relay : unreached) s.calls.mark_untold(ended.id, relay);
 }
 
@@ -77,7 +74,11 @@ void after_end(State& s, const CallId& id, const Tell& tell, Instant now) {
   for (const auto role : {Role::Caller, Role::Callee}) {
     if (!(role == Role::Caller ? tell.caller : tell.callee)) continue;
     if (ended.is_here(role)) {
-      if (!tell_party(s, ended, role)) s.calls.mark_untold(id, role);
+      tell_party(s, ended, role);
+      // A connection may be dead long before anybody notices, so whoever registers anew is told anew. Not so a client
+      // without `caps`, to which a hang-up too many is worse than one too few.
+      const auto* client = s.presence.current(ended.party(role));
+      if (client == nullptr || !client->caps.empty()) s.calls.mark_untold(id, role);
     } else if (!severed) {
       tell_relays(s, ended, tell);
     }

@@ -277,13 +277,15 @@ void CrossRelayDispatcher::link_up(const RelayFingerprint& relay) {
 }
 
 void CrossRelayDispatcher::link_down(const RelayFingerprint& relay, Instant now) {
+  s.calls.mark_untold(relay, now);
   for (const auto& id : s.calls.calls_via(relay)) {
     const auto& call = *s.calls.find(id);
     const bool on_route = call.peer_relay_fp() == relay;
     if (!call.is_unanswered()) {
       if (on_route) s.due.set(LinkDue{id}, now + s.config.link_grace);
     } else if (on_route) {
-      end_call(s, id, HangupReason::Error, {.except = relay}, now);
+      // The other relay ends it too, unless an answer was under way: then it hears so when the link is back.
+      end_call(s, id, HangupReason::Error, {}, now);
     } else {
       withdraw(relay, id, now);
     }

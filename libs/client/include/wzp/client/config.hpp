@@ -42,6 +42,9 @@ struct Timers {
   Duration direct_confirm = std::chrono::seconds{1};
   /// Sending on both paths after a move. Source: crypto.md 8.
   Duration move_overlap = std::chrono::milliseconds{300};
+  /// How long the room stays open after an unsealed call went direct. Source: wire.md 5.5, the other side may take 3 s
+  /// from its report to its decision, which is the relay if ours did not reach it.
+  Duration unused_room = std::chrono::seconds{4};
   /// Silence of the network that is worth an event. Source: client.md 19.6.
   Duration media_quiet = std::chrono::milliseconds{600};
   /// Silence that the person is told of. Source: client.md 11.5.
@@ -57,7 +60,7 @@ struct Timers {
 struct Config {
   crypto::Identity identity;
   /// The name the other side sees next to our fingerprint. Not authenticated.
-  std::optional<std::string> alias;
+  std::optional<std::string> alias{};
   /// "wzp 0.1.0", for the logs of others. Must not be empty: reference peers take a peer without a build for
   /// one that cannot do direct media.
   std::string build = "wzp";
@@ -68,8 +71,8 @@ struct Config {
   /// Advertise no address, dial none, accept nobody.
   bool relay_only = false;
   /// Fingerprints that have signed to us in earlier runs, oldest first; see `SignerLearned`.
-  std::vector<Fingerprint> known_signers;
-  Timers timers;
+  std::vector<Fingerprint> known_signers{};
+  Timers timers{};
 };
 
 }  // namespace wzp::client

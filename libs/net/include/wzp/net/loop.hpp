@@ -57,7 +57,7 @@ class Loop {
   /// The time of this turn.
   [[nodiscard]] Instant now() const noexcept;
 
-  /// Turns until `stop`. A loop that was stopped can run again.
+  /// Turns until `stop`; a stop that came before makes it return at once. Afterwards the loop can run again.
   void run();
   /// One turn, waiting at most `wait`. False after `stop`.
   bool turn(Duration wait);

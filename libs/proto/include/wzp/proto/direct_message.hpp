@@ -12,6 +12,7 @@
 #include "wzp/base/bytes.hpp"
 #include "wzp/base/result.hpp"
 #include "wzp/proto/call_signals.hpp"
+#include "wzp/proto/field.hpp"
 
 // What the two parties of a sealed call say to each other on a direct connection (crypto.md 8). A set of its own:
 // never decoded or sent on a connection to a relay. Framing as for signals (frame.hpp), one message per stream.

@@ -57,9 +57,6 @@ struct EndpointStats {
 ///               .tick = [&](Instant now) { endpoint.tick(now); },
 ///               .finish = [&](Instant now) { endpoint.flush(now); }});
 ///
-/// A shell that calls `send_message`, `dial`, `close` ... outside its loop's turn (from another driver or from a Handler is inside)
-/// makes the loop turn with `Loop::wake`.
-///
 /// Messages are streams: one message is one bidirectional stream of ours, written as a whole and finished; its reverse half is
 /// stopped at once. Half streams of the peer's messages are finished by us, and stream credit is given back, so that
 /// neither side ever runs dry (wire.md 1.6, 7.1).
@@ -74,7 +71,8 @@ class Endpoint {
 
   // --- connections
 
-  /// Opens a connection. The outcome is `on_connected` or `on_closed`. Errors: LimitReached, BadKey (certificate), Internal.
+  /// Opens a connection. The outcome is `on_connected` or `on_closed`. Errors: LimitReached, BadKey (certificate),
+  /// Unsupported (the socket is of the other address family), WrongState (after close_all), Internal.
   [[nodiscard]] Result<ConnectionId> dial(const DialOptions& options, Instant now);
   /// Closes with an application code and a text of at most 256 bytes (the rest is cut). What is unsent is lost. `on_closed`
   /// follows in the next driving call. Harmless for ids that are gone.
@@ -145,7 +143,7 @@ class Endpoint {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Lets `loop` drive `endpoint` for as long as this object lives. Make a new one after `rebind`.
+/// Lets `loop` drive `endpoint` for as long as this object lives, also on a new socket after `rebind`. Both outlive it.
 class Attachment {
  public:
   Attachment(net::Loop& loop, Endpoint& endpoint);
@@ -154,9 +152,12 @@ class Attachment {
   ~Attachment();
 
  private:
+  void watch();
+
   net::Loop& loop_;
-  net::Loop::Id driver_;
-  int fd_;
+  Endpoint& endpoint_;
+  net::Loop::Id driver_ = 0;
+  int fd_ = -1;
 };
 
 }  // namespace wzp::quic

@@ -35,6 +35,9 @@ struct EndpointConfig {
   std::vector<std::string> certificate_required_for = {"_federation"};
   /// The one protocol; empty: neither offered nor demanded. Source: wire.md 1.1.
   std::string alpn = "wzp";
+  /// The cipher we like best: AES-128-GCM or ChaCha20-Poly1305. Empty: AES if the CPU has instructions for it.
+  /// Source: design.md 3.13.
+  std::optional<bool> prefer_aes{};
   /// Read once when the handshake is complete and kept; 32 bytes each. Source: crypto.md 1, 2 and 8.
   std::vector<std::string> exporter_labels = {"wzp register", "wzp room", "wzp direct"};
 

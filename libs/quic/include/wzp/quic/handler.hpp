@@ -90,7 +90,8 @@ class Handler {
   virtual void on_stream_reset(ConnectionId, StreamId) {}
   virtual void on_datagram(ConnectionId, ByteView) {}
 
-  /// A message of ours has arrived as a whole at the peer's transport.
+  /// A message of ours has arrived as a whole at the peer's transport. For what is on its way when the connection ends, `on_closed`
+  /// is the last word.
   virtual void on_message_acked(ConnectionId, StreamId) {}
   /// The peer refused a message of ours before it was written as a whole.
   virtual void on_message_refused(ConnectionId, StreamId) {}

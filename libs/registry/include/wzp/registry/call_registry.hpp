@@ -80,6 +80,9 @@ class CallRegistry {
   /// unknown call.
   void mark_untold(const CallId& id, Role party);
   void mark_untold(const CallId& id, const RelayFingerprint& relay);
+  /// The link to this relay is gone, and whatever was sent last may have gone with it: it may not know of the calls
+  /// of its route that ended within the last tombstone time. They are remembered for another one from now.
+  void mark_untold(const RelayFingerprint& relay, Instant now);
   /// The ended calls that this person (relay) does not know of; they count as told from now on.
   [[nodiscard]] std::vector<DirectCall> take_untold(const Fingerprint& who);
   [[nodiscard]] std::vector<DirectCall> take_untold(const RelayFingerprint& relay);
