@@ -3,6 +3,9 @@ function(target_include_directories target)
   if(NOT TARGET ${target})
     string(REPLACE "wzp-" "wzp_" target ${target})
   endif()
+  if(NOT TARGET ${target})
+    return()  # a test that was left out
+  endif()
   _target_include_directories(${target} ${ARGN})
 endfunction()
 # END BOOTSTRAP
@@ -42,4 +45,8 @@ function(wzp_library name)
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
     FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
   set_property(GLOBAL APPEND PROPERTY WZP_LIBRARIES ${name})
+  set(modules ${arg_PUBLIC} ${arg_PRIVATE})
+  list(FILTER modules INCLUDE REGEX "^PkgConfig::")
+  list(TRANSFORM modules REPLACE "^PkgConfig::" "")
+  set_property(GLOBAL APPEND PROPERTY WZP_MODULES ${modules})
 endfunction()

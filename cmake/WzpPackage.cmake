@@ -4,6 +4,7 @@ include(CMakePackageConfigHelpers)
 
 function(wzp_package)
   get_property(libraries GLOBAL PROPERTY WZP_LIBRARIES)
+  get_property(modules GLOBAL PROPERTY WZP_MODULES)  # of pkg-config, that libraries link
   if(NOT libraries)
     return()
   endif()
@@ -29,6 +30,7 @@ function(wzp_package)
   list(REVERSE libraries)
   list(TRANSFORM libraries PREPEND "-lwzp-")
   list(TRANSFORM archives REPLACE "(.+)" "\${libdir}/wzp/lib\\1.a")
+  list(JOIN modules ", " pc_modules)
   list(JOIN libraries " " pc_libraries)
   list(JOIN archives " " pc_archives)
   file(RELATIVE_PATH pc_prefix /${pc_dir} /)  # relocatable

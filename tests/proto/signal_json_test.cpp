@@ -242,6 +242,7 @@ TEST_CASE("a float is read from any finite number and written as the shortest de
       {"3.4028235e38", "3.4028235e38"},
       {"1e-45", "1e-45"},
       {"1e-400", "0.0"},
+      {"0e300", "0.0"},
       {"0.3333333333333333333333333333333333333333333", "0.33333334"},
   }));
   INFO(read);

@@ -92,7 +92,6 @@ TEST_CASE("messages given before the handshake is complete are sent after it", "
 }
 
 TEST_CASE("a stream that is stopped delivers nothing more and harms no other", "[quic]") {
-  Pair pair;
   const std::string big(300'000, 'b');
   StreamId stopped = 0;
   std::size_t got = 0;
@@ -125,16 +124,6 @@ TEST_CASE("a stream that is stopped delivers nothing more and harms no other", "
   for (int i = 0; i < 150; ++i) REQUIRE(client.endpoint->send_message(id, bytes_of("small")));
   REQUIRE(world.run_until([&] { return client.all[id].acked.size() == 150; }));
   CHECK(server.all[server.order.front()].messages.size() == 150);
-}
-
-TEST_CASE("a long message does not hold up the next one", "[quic][V-19]") {
-  // The first message fills its stream's window several times over, the second fits at once.
-  Pair pair;
-  const std::string big(200'000, 'b');
-  REQUIRE(pair.client.endpoint->send_message(pair.near, bytes_of(big)));
-  REQUIRE(pair.client.endpoint->send_message(pair.near, bytes_of("after")));
-  REQUIRE(pair.world.run_until([&] { return pair.at_server().messages.size() == 2; }));
-  CHECK(pair.at_server().messages.front() == "after");
 }
 
 TEST_CASE("a unidirectional stream carries the version", "[quic]") {

@@ -353,6 +353,20 @@ TEST_CASE("calls and offers are limited per person, address and relay", "[relay]
   }
 }
 
+TEST_CASE("somebody who reads nothing holds nobody up", "[relay][V-20][V-21]") {
+  OneRelay net{[](auto& c) { c.max_calls_per_client = 10'000; }};
+  Phone carol{net.bench, net.relay, 30};
+  Phone dave{net.bench, net.relay, 40};
+  // Bob never reads. Every one of these is one more message for him.
+  for (int i = 0; i < 500; ++i) net.alice.send(net.alice.offer(net.bob.fp(), "flood" + std::to_string(i)));
+  CHECK(ring_and_answer(carol, dave, "c1"));
+  SECTION("and is closed by the shell when its queue is full, which ends its own calls only") {
+    net.bob.lose();
+    CHECK(net.is_live("c1"));
+    CHECK(net.bench.core(net.relay).calls().size() == 1);
+  }
+}
+
 TEST_CASE("path reports go to the other party of an active call", "[relay]") {
   OneRelay net;
   net.alice.send(net.alice.offer(net.bob.fp(), "c1"));

@@ -60,7 +60,7 @@ class Call {
   [[nodiscard]] bool on_direct_path() const { return plan_.selected().has_value(); }
   /// A caller whose offer was not answered yet.
   [[nodiscard]] bool calling() const;
-  /// The hang-up that found no signal connection.
+  /// The hang-up that found no signal connection, or may be lost with the one it was sent on.
   [[nodiscard]] const std::optional<proto::Hangup>& untold() const { return untold_; }
 
  private:

@@ -127,7 +127,8 @@ void Call::end(EndReason reason, std::string why, std::optional<HangupReason> te
   ended_ = true;
   if (tell) {
     proto::Hangup hangup{*tell, id_.text()};
-    if (!ctx.session && connecting()) untold_ = hangup;
+    // Kept even if it can be sent now: the connection may be dead already, and take it along (`tell_late`).
+    if (ctx.session || connecting()) untold_ = hangup;
     ctx.signal(std::move(hangup));
   }
   direct_.close_all(connecting() ? tell : std::nullopt, "hangup", ctx);

@@ -13,9 +13,8 @@ namespace {
 /// Refusals of a train with good pieces after which none is tried again. Source: our choice.
 constexpr unsigned kMaxStrikes = 8;
 
-std::size_t segment_count(const Train& train) {
-  if (train.segment == 0) return 1;
-  return (train.bytes.size() + train.segment - 1) / train.segment;
+std::size_t datagrams_in(std::size_t bytes, std::uint16_t segment) {
+  return segment ? (bytes + segment - 1) / segment : 1;
 }
 
 /// Appends ancillary data to a message.
@@ -61,7 +60,8 @@ void Sender::send(int fd, std::span<const Train> trains, UdpSocket::Counters& co
 }
 
 void Sender::add(int fd, const Train& train, UdpSocket::Counters& counters) {
-  assert(train.bytes.size() <= kMaxTrainBytes && segment_count(train) <= kMaxTrainSegments);
+  assert(train.bytes.size() <= kMaxTrainBytes);
+  assert(datagrams_in(train.bytes.size(), train.segment) <= kMaxTrainSegments);
   if (train.bytes.empty()) return;
   const auto step = segments_ || train.segment == 0 ? train.bytes.size() : train.segment;
   for (std::size_t offset = 0; offset < train.bytes.size(); offset += step) {
@@ -101,10 +101,7 @@ void Sender::prepare(std::size_t i, const Piece& piece) {
 void Sender::write(int fd, UdpSocket::Counters& counters) {
   std::size_t done = 0;
   const auto total = std::exchange(count_, 0);
-  const auto datagrams = [this](std::size_t i) {
-    const auto& p = pieces_[i];
-    return p.train->segment ? (p.size + p.train->segment - 1) / p.train->segment : 1;
-  };
+  const auto datagrams = [this](std::size_t i) { return datagrams_in(pieces_[i].size, pieces_[i].train->segment); };
   while (done < total && !full_) {
     const int n = ::sendmmsg(fd, messages_.data() + done, static_cast<unsigned>(total - done), MSG_DONTWAIT);
     if (n > 0) {

@@ -125,8 +125,8 @@ struct MinusZero {
 Result<void> JsonText::parse(std::string_view text) {
   if (const char* wrong = Scan{text}.run()) return Unexpected{Errc::BadJson, wrong};
 
-  constexpr unsigned kFlags =
-      rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag | rapidjson::kParseFullPrecisionFlag;
+  // No kParseFullPrecisionFlag: that code takes clz(0) for "0e1", and the plain one is far finer than an f32.
+  constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
   rapidjson::Reader reader;
   rapidjson::MemoryStream stream{text.data(), text.size()};
   auto generate = [&](rapidjson::Document& document) {

@@ -43,7 +43,7 @@ enum class CallState : std::uint8_t {
 ///   `relay_only`. No address of ours in this call: no race, no punch, no direct connection, whatever the other
 ///   side sends ([D-19]).
 /// - Every state has a timer (`Timers`). A registration lost before `CallSetup` ends the call; afterwards it does
-///   not, and the hang-up is sent when the registration is back, for 30 s.
+///   not. A hang-up is said again when the registration is back, for 30 s: the last connection may have lost it.
 ///
 /// Paths. On `CallSetup` the room of the relay and the direct race start together. Sealed calls:
 /// `reflex::PathRace`; hellos carry a MAC over the keys and that connection's exporter, so whoever else dials us

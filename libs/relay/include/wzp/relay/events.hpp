@@ -23,7 +23,7 @@ namespace wzp::relay {
 
 // Events ------------------------------------------------------------------------------------------------------------
 
-/// The handshake of a connection is complete.
+/// The handshake of a connection is complete. The shell bounds how many there are, in all and per address.
 struct Opened {
   ConnectionId conn{};
   proto::ConnectionClass cls = proto::ConnectionClass::Room;

@@ -48,8 +48,10 @@ struct State;
 /// Rules that hold everywhere:
 /// - A message counts only if its sender may send it: the party of the call, the relay on the call's route. Everything
 ///   else is dropped and counted (V-03, V-13).
-/// - A call has one record per relay, and every ending is told to the other party along the route, with the call id; a
-///   party or relay that could not be told is told when it is back, for as long as the ended call is remembered (30 s).
+/// - A call has one record per relay, and every ending is told to the other party along the route, with the call id.
+///   What is sent into a dying connection is lost without a word, so a client that registers anew and a relay whose link
+///   is back hear (again) of the endings of the last 30 s. A client without `caps` hears only what it missed: it ends
+///   whatever call it has on any hang-up.
 /// - Clean-up is by connection, never by name: the end of an old connection touches nothing that a newer one owns.
 /// - Everything is bounded and expires; see `Config`. Nothing here waits: a peer that does not read loses its own
 ///   connection, by the shell.

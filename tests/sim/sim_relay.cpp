@@ -1,0 +1,201 @@
+#include "sim/sim_relay.hpp"
+
+#include <algorithm>
+
+#include "wzp/base/overloaded.hpp"
+#include "wzp/crypto/registration.hpp"
+#include "wzp/proto/signal_json.hpp"
+
+namespace wzp::sim {
+namespace {
+
+// As in apps/relay/worker.cpp.
+constexpr std::size_t kMaxClientMessage = 64 * 1024;
+constexpr Duration kSweepInterval = std::chrono::milliseconds{500};
+constexpr Duration kMaxStall = std::chrono::seconds{10};
+constexpr std::uint64_t kLimit = 0x16;
+constexpr std::uint64_t kBadName = 0x1a;
+
+}  // namespace
+
+SimRelay::Run::Run(SimRelay& relay, Random random)
+    : core{relay.setup_.core},
+      endpoint{relay.queue_,
+               relay.net_,
+               relay.setup_.host,
+               random,
+               {.owner = relay.setup_.owner,
+                .port = relay.setup_.port,
+                .certificate = relay.setup_.core.fingerprint,
+                .reset_key = relay.setup_.reset_key},
+               relay},
+      alarm{relay.queue_, [&relay] { relay.perform(relay.run_->core.tick(relay.queue_.now())); }},
+      sweep{relay.queue_, [&relay] { relay.sweep(); }} {}
+
+SimRelay::SimRelay(SimQueue& queue, SimNet& net, Witness& witness, Random random, Setup setup)
+    : queue_{queue}, net_{net}, witness_{witness}, random_{random}, setup_{std::move(setup)} {}
+
+void SimRelay::start() {
+  run_ = std::make_unique<Run>(*this, random_.fork());
+  run_->sweep.set(queue_.now() + kSweepInterval);
+  perform(run_->core.start(queue_.now()));
+}
+
+void SimRelay::shut_down() { tell(relay::Shutdown{}); }
+
+std::size_t SimRelay::largest_inbox() const {
+  std::size_t most = 0;
+  for (const auto& [id, connection] : run_->connections) most = std::max(most, connection.inbox.buffered());
+  return most;
+}
+
+// --- packets in
+
+void SimRelay::on_connected(ConnectionId id, const quic::ConnectionInfo& info) {
+  const auto name = proto::canonical_server_name(info.server_name);
+  if (!name) return run_->endpoint.close(id, kBadName, "bad name");
+  relay::Opened opened{.conn = id,
+                       .cls = proto::connection_class(*name),
+                       .server_name = *name,
+                       .inbound = info.inbound,
+                       .dialled_peer = {},
+                       .remote = info.remote,
+                       .local = info.local,
+                       .peer_certificate = info.peer_certificate,
+                       .register_exporter = run_->endpoint.exporter(id, crypto::kRegisterExporterLabel),
+                       .room_exporter = run_->endpoint.exporter(id, crypto::kRoomExporterLabel)};
+  if (const auto dialling = run_->dialling.extract(id)) opened.dialled_peer = dialling.mapped();
+  const bool relay = opened.cls == proto::ConnectionClass::Federation || opened.cls == proto::ConnectionClass::Probe;
+  const proto::SignalInbox::Config inbox{.max_message = relay ? proto::kMaxSignalBytes : kMaxClientMessage,
+                                         .first_stream = proto::StreamId{info.inbound ? 0U : 1U}};
+  run_->connections.emplace(id, Connection{proto::SignalInbox{inbox}, opened.cls, *name, {}});
+  tell(opened);
+}
+
+void SimRelay::on_closed(ConnectionId id, const quic::CloseInfo& info) {
+  if (const auto dialling = run_->dialling.extract(id)) {
+    return tell(relay::DialFailed{dialling.mapped(), "no connection"});
+  }
+  if (run_->connections.erase(id) == 0) return;
+  relay::Lost lost{.conn = id, .close_code = {}};
+  if (info.kind == quic::CloseKind::Application && info.by_peer) lost.close_code = info.code;
+  tell(lost);
+}
+
+void SimRelay::on_stream(ConnectionId id, quic::StreamId stream, ByteView data, bool fin) {
+  const auto found = run_->connections.find(id);
+  if (found == run_->connections.end()) return;
+  deliver(id, found->second.inbox.receive(proto::StreamId{stream}, data, fin, queue_.now()));
+}
+
+void SimRelay::on_stream_reset(ConnectionId id, quic::StreamId stream) {
+  const auto found = run_->connections.find(id);
+  if (found != run_->connections.end()) deliver(id, found->second.inbox.reset(proto::StreamId{stream}, queue_.now()));
+}
+
+void SimRelay::on_datagram(ConnectionId id, ByteView datagram) {
+  const auto found = run_->connections.find(id);
+  if (found == run_->connections.end()) return;
+  for (const auto target : found->second.targets) {
+    witness_.forwards(*this, id, target);
+    (void)run_->endpoint.send_datagram(target, datagram);
+  }
+}
+
+void SimRelay::on_path_changed(ConnectionId id, const SocketAddress& remote) {
+  if (run_->connections.contains(id)) tell(relay::Moved{id, remote});
+}
+
+void SimRelay::deliver(ConnectionId id, const proto::InboxEvents& events) {
+  for (const auto& event : events) {
+    std::visit(overloaded{
+                   [&](const proto::InboxMessage& m) {
+                     auto message = proto::decode(m.json);
+                     if (message) return tell(relay::Received{id, std::move(*message)});
+                     tell(relay::BadMessage{id, message.error()});
+                   },
+                   [&](const proto::StopStream& s) { run_->endpoint.stop_stream(id, s.stream.value); },
+                   [&](const proto::BadStream& b) { tell(relay::BadMessage{id, b.error}); },
+               },
+               event);
+  }
+}
+
+void SimRelay::sweep() {
+  const auto now = queue_.now();
+  run_->sweep.set(now + kSweepInterval);
+  std::vector<ConnectionId> due;
+  for (auto& [id, connection] : run_->connections) {
+    if (run_->endpoint.unacknowledged_for(id) > kMaxStall) run_->endpoint.close(id, kLimit, "limit");
+    if (const auto deadline = connection.inbox.deadline(); deadline && *deadline <= now) due.push_back(id);
+  }
+  for (const auto id : due) {
+    if (const auto found = run_->connections.find(id); found != run_->connections.end()) {
+      deliver(id, found->second.inbox.tick(now));
+    }
+  }
+}
+
+// --- the core
+
+void SimRelay::tell(const relay::Event& event) { perform(run_->core.handle(event, queue_.now())); }
+
+void SimRelay::perform(const relay::Actions& actions) {
+  for (const auto& action : actions) {
+    witness_.does(*this, action);
+    std::visit(overloaded{
+                   [&](const relay::Send& a) {
+                     if (!run_->connections.contains(a.conn)) return;
+                     const auto sent = run_->endpoint.send_message(a.conn, proto::encode_frame(proto::encode(a.message)));
+                     if (!sent && sent.error().code == Errc::LimitReached) run_->endpoint.close(a.conn, kLimit, "limit");
+                   },
+                   [&](const relay::SendVersion& a) { (void)run_->endpoint.send_message(a.conn, bytes_of(a.text)); },
+                   [&](const relay::Close& a) { run_->endpoint.close_when_sent(a.conn, a.code, a.reason); },
+                   [&](const relay::Dial& a) { dial(a.peer); },
+                   [&](const relay::Seat& a) { seat(a.conn, a.room); },
+                   [&](const relay::Unseat& a) { unseat(a.conn); },
+                   [](const LogLine&) {},
+               },
+               action);
+  }
+  run_->alarm.set(run_->core.deadline());
+  witness_.settled(*this);
+}
+
+void SimRelay::dial(std::size_t peer) {
+  const auto id = run_->endpoint.dial({.remote = setup_.peer_addresses.at(peer),
+                                       .server_name = "_federation",
+                                       .certificate = setup_.core.fingerprint,
+                                       .pinned = setup_.core.peers.at(peer).fingerprint});
+  run_->dialling.emplace(id, peer);
+}
+
+// --- rooms, as in apps/relay/server.cpp
+
+void SimRelay::seat(ConnectionId conn, const std::string& room) {
+  unseat(conn);
+  run_->rooms[room].push_back(conn);
+  run_->room_of[conn] = room;
+  connect_seats(run_->rooms[room]);
+}
+
+void SimRelay::unseat(ConnectionId conn) {
+  const auto room = run_->room_of.extract(conn);
+  if (!room) return;
+  auto& seats = run_->rooms[room.mapped()];
+  std::erase(seats, conn);
+  if (const auto found = run_->connections.find(conn); found != run_->connections.end()) found->second.targets.clear();
+  connect_seats(seats);
+  if (seats.empty()) run_->rooms.erase(room.mapped());
+}
+
+void SimRelay::connect_seats(const std::vector<ConnectionId>& seats) {
+  for (const auto member : seats) {
+    const auto found = run_->connections.find(member);
+    if (found == run_->connections.end()) continue;
+    found->second.targets = seats;
+    std::erase(found->second.targets, member);
+  }
+}
+
+}  // namespace wzp::sim
