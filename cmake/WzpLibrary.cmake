@@ -1,15 +1,3 @@
-# BOOTSTRAP: library targets were called wzp-<name> for a while. Remove when no file says so any more.
-function(target_include_directories target)
-  if(NOT TARGET ${target})
-    string(REPLACE "wzp-" "wzp_" target ${target})
-  endif()
-  if(NOT TARGET ${target})
-    return()  # a test that was left out
-  endif()
-  _target_include_directories(${target} ${ARGN})
-endfunction()
-# END BOOTSTRAP
-
 # wzp_library(<name> HEADERS a.hpp... SOURCES x.cpp... [PUBLIC target...] [PRIVATE target...])
 #
 # Makes wzp::<name> from libs/<name>: headers in include/wzp/<name>/ (installed),
@@ -19,16 +7,6 @@ function(wzp_library name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "HEADERS;SOURCES;PUBLIC;PRIVATE")
   list(TRANSFORM arg_HEADERS PREPEND "include/wzp/${name}/")
   list(TRANSFORM arg_SOURCES PREPEND "src/")
-
-  # BOOTSTRAP: leave out what is being written, and what needs it.
-  foreach(dep IN LISTS arg_PUBLIC arg_PRIVATE arg_HEADERS arg_SOURCES)
-    if(dep MATCHES "^wzp::" AND NOT TARGET ${dep} OR
-       dep MATCHES "pp$" AND NOT EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${dep}")
-      message(STATUS "library ${name} left out: no ${dep} yet")
-      return()
-    endif()
-  endforeach()
-  # END BOOTSTRAP
 
   set(target wzp_${name})  # not wzp-<name>: wzp-relay and wzp-client are programs
   add_library(${target} STATIC ${arg_SOURCES})
