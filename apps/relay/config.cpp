@@ -154,6 +154,7 @@ void read_scalars(Reader& root, Config& config) {
   root.number("max_connections_per_ip", config.max_connections_per_ip, 1, 1'000'000);
   root.number("max_calls_per_client", config.max_calls_per_client, 1, 1'000);
   root.number("offers_per_minute", config.offers_per_minute, 0, 1'000'000);
+  root.number("signals_per_second", config.signals_per_second, 0, 1'000'000);
   root.number("retry_threshold", config.retry_threshold, 0, 1'000'000);
   root.seconds("ring_timeout_s", config.ring_timeout, 0.1, 3600);
   root.seconds("idle_timeout_s", config.idle_timeout, 1, 600);

@@ -23,7 +23,7 @@ constexpr const char* kFooter = R"(CONFIGURATION FILE (TOML; every key may be mi
   workers = 0                        threads; 0: one per core
   ring_timeout_s, idle_timeout_s, reconnect_grace_s, link_grace_s
   max_connections, max_connections_per_ip, max_calls_per_client, offers_per_minute,
-  retry_threshold
+  signals_per_second, retry_threshold
   allow_unsigned_registration, allow_unauthenticated_federation, share_addrs_in_offer = false
                                      unsafe; for clients and relays of the reference implementation
   [[peers]]    url = "host:port"  fingerprint = "..."  label = "..."   relays that this one dials

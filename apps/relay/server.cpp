@@ -39,6 +39,7 @@ relay::Config core_config(const Config& config, const crypto::Seed& seed, const 
   core.max_clients = config.max_connections;
   core.offers_per_client = config.offers_per_minute;
   core.offers_per_address = config.offers_per_minute;
+  core.signals_per_second = config.signals_per_second;
   core.random_seed = load_be64(net::random_array<8>().data());
   return core;
 }

@@ -39,15 +39,14 @@ Child::~Child() {
 }
 
 Duration Child::cpu_time() const {
-  // Fields 14 and 15 of proc(5) stat, counted after the name in parentheses, which may hold anything.
-  const auto text = read_proc(pid_, "stat");
-  std::istringstream fields{text.substr(text.rfind(')') + 2)};
-  std::string skipped;
-  for (int i = 3; i < 14; ++i) fields >> skipped;
-  long user = 0;
-  long kernel = 0;
-  fields >> user >> kernel;
-  return Duration{std::chrono::seconds{1}} * (user + kernel) / ::sysconf(_SC_CLK_TCK);
+  // The first number of schedstat: nanoseconds on a processor, of every thread.
+  Duration total{};
+  for (const auto& task : std::filesystem::directory_iterator{fmt::format("/proc/{}/task", pid_)}) {
+    std::ifstream file{task.path() / "schedstat"};
+    std::int64_t nanoseconds = 0;
+    if (file >> nanoseconds) total += Duration{nanoseconds};
+  }
+  return total;
 }
 
 std::size_t Child::resident_bytes() const {
@@ -66,7 +65,7 @@ RelayProcess::RelayProcess(const std::filesystem::path& binary, int workers) {
   std::ofstream{folder_ / "relay.toml"} << fmt::format(
       "listen_addr = \"127.0.0.1:0\"\nidentity = \"{}\"\nlog_level = \"warn\"\nworkers = {}\n"
       "max_connections = 100000\nmax_connections_per_ip = 100000\nmax_calls_per_client = 1000\n"
-      "offers_per_minute = 0\nretry_threshold = 100000\n",
+      "offers_per_minute = 0\nsignals_per_second = 0\nretry_threshold = 100000\n",
       (folder_ / "id").string(), workers);
 
   int out[2];

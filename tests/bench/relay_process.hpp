@@ -21,7 +21,7 @@ class Child {
   Child& operator=(Child&&) = delete;
   ~Child();
 
-  /// Time on a processor so far, user and kernel, from /proc.
+  /// Time on a processor so far, user and kernel, of all threads; from /proc.
   [[nodiscard]] Duration cpu_time() const;
   /// Resident memory in bytes, from /proc.
   [[nodiscard]] std::size_t resident_bytes() const;

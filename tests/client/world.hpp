@@ -16,6 +16,9 @@
 
 namespace wzp::test {
 
+/// Where the relay is.
+inline const SocketAddress kRelayAddress = addr("20.0.0.1:4433");
+
 /// Real clients, a small relay written for the tests, and connections that take their time, all on one event
 /// queue. Every client plays and records: it sends a numbered frame each 20 ms while it has a path, and notes
 /// which numbers it heard. What must never happen is checked as it happens.

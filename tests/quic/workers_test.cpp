@@ -1,3 +1,5 @@
+#include <array>
+
 #include "support.hpp"
 #include "wzp/net/mailbox.hpp"
 #include "wzp/net/worker.hpp"
@@ -46,55 +48,49 @@ TEST_CASE("two workers share one address, and packets find their owner", "[quic]
 TEST_CASE("workers on threads of their own serve many clients", "[quic]") {
   constexpr std::uint16_t kWorkers = 2;
   struct Echo : Handler {
-    Endpoint* endpoint = nullptr;
-    std::array<net::Mailbox<ForeignPacket>*, kWorkers> mailboxes{};
+    std::unique_ptr<Endpoint> endpoint;
+    net::Mailbox<ForeignPacket> mailbox{64};
+    std::array<Echo*, kWorkers> all{};
     void on_connected(ConnectionId, const ConnectionInfo&) override {}
     void on_closed(ConnectionId, const CloseInfo&) override {}
     void on_stream(ConnectionId id, StreamId, ByteView data, bool fin) override {
       if (fin) static_cast<void>(endpoint->send_message(id, data));
     }
-    void on_foreign_packet(ForeignPacket&& packet) override { mailboxes[packet.worker]->push(std::move(packet)); }
+    void on_foreign_packet(ForeignPacket&& packet) override { all[packet.worker]->mailbox.push(std::move(packet)); }
   };
   auto config = server_config();
   config.workers = kWorkers;
   config.socket.reuse_port = true;
-  const auto reserved = net::UdpSocket::open(loopback(), {.reuse_port = true});
-  REQUIRE(reserved);
-  config.bind = reserved->local();
-  std::array<net::Mailbox<ForeignPacket>, kWorkers> mailboxes{net::Mailbox<ForeignPacket>{64}, net::Mailbox<ForeignPacket>{64}};
-  std::atomic<int> ready{0};
-  std::vector<std::unique_ptr<net::Worker>> workers;
+  std::array<Echo, kWorkers> echoes;
   for (std::uint16_t i = 0; i < kWorkers; ++i) {
-    auto worker = net::Worker::start("quic-" + std::to_string(i), [&, i](net::Loop& loop) {
-      auto mine = config;
-      mine.worker = i;
-      Echo handler;
-      for (std::size_t k = 0; k < kWorkers; ++k) handler.mailboxes[k] = &mailboxes[k];
-      auto endpoint = std::move(*Endpoint::open(mine, handler));
-      handler.endpoint = endpoint.get();
-      const Attachment attachment{loop, *endpoint};
-      static_cast<void>(loop.watch(mailboxes[i].fd(), [&](Instant now) {
-        mailboxes[i].drain([&](ForeignPacket packet) { endpoint->inject(packet, now); });
+    config.worker = i;
+    auto opened = Endpoint::open(config, echoes[i]);
+    REQUIRE(opened);
+    echoes[i].endpoint = std::move(*opened);
+    echoes[i].all = {&echoes[0], &echoes[1]};
+    config.bind = echoes[i].endpoint->local();
+  }
+  std::vector<std::unique_ptr<net::Worker>> workers;
+  for (auto& echo : echoes) {
+    auto worker = net::Worker::start("quic", [&echo](net::Loop& loop) {
+      const Attachment attachment{loop, *echo.endpoint};
+      static_cast<void>(loop.watch(echo.mailbox.fd(), [&](Instant now) {
+        echo.mailbox.drain([&](const ForeignPacket& packet) { echo.endpoint->inject(packet, now); });
       }));
-      ++ready;
       loop.run();
-      loop.unwatch(mailboxes[i].fd());
+      loop.unwatch(echo.mailbox.fd());
     });
     REQUIRE(worker);
     workers.push_back(std::move(*worker));
   }
   World world;
-  REQUIRE(world.run_until([&] { return ready == kWorkers; }));
-  // The socket that reserved the port takes its share of newcomers; it must not exist while clients dial.
-  const auto address = reserved->local();
-  { auto gone = std::move(const_cast<Result<net::UdpSocket>&>(reserved).value()); }
-
-  Node client{world, client_config()};
   std::vector<std::unique_ptr<Node>> clients;
   for (int i = 0; i < 16; ++i) {
     clients.push_back(std::make_unique<Node>(world, client_config()));
-    const auto id = clients.back()->dial(address);
-    REQUIRE(clients.back()->endpoint->send_message(id, bytes_of("echo")));
+    auto& client = *clients.back();
+    const auto id = client.dial(config.bind);
+    client.all[id];
+    REQUIRE(client.endpoint->send_message(id, bytes_of("echo")));
   }
   CHECK(world.run_until([&] {
     return std::all_of(clients.begin(), clients.end(), [](const auto& c) {

@@ -76,10 +76,11 @@ class Call {
   // call_paths.cpp
   void connect(const proto::CallSetup& setup, const Context& ctx);
   void start_room(const proto::CallSetup& setup, const Context& ctx);
-  void start_sealed_race(const proto::CallSetup& setup, const Context& ctx);
-  void start_reference_race(const proto::CallSetup& setup, const Context& ctx);
+  void start_sealed_race(std::vector<SocketAddress> found, const Context& ctx);
+  void start_reference_race(const proto::CallSetup& setup, std::vector<SocketAddress> found, const Context& ctx);
   [[nodiscard]] std::vector<SocketAddress> candidates(const proto::CallSetup& setup, const Context& ctx) const;
   void settle(const Context& ctx);
+  void unsealed_path_lost(bool closed_by_peer, const Context& ctx);
   void close_unused_room(const Context& ctx);
   void report_paths(const Context& ctx);
   [[nodiscard]] std::string why_no_path(const Context& ctx) const;

@@ -28,11 +28,16 @@ void Call::connect(const proto::CallSetup& setup, const Context& ctx) {
   setup_at_ = ctx.now;
   const bool relay_says = proto::has_cap(ctx.session->caps, proto::kCapRelayMedia);
   const bool carries = !relay_says || proto::has_cap(setup.caps, proto::kCapRelayMedia);
-  ctx.report(SetUp{id_, carries, !candidates(setup, ctx).empty()});
+  auto found = candidates(setup, ctx);
+  ctx.report(SetUp{id_, carries, !found.empty()});
   ctx.add(MediaStart{id_, role_, keys_});
   media_started_ = true;
   if (carries && !ctx.config.direct_only) start_room(setup, ctx);
-  sealed_ ? start_sealed_race(setup, ctx) : start_reference_race(setup, ctx);
+  if (sealed_) {
+    start_sealed_race(std::move(found), ctx);
+  } else {
+    start_reference_race(setup, std::move(found), ctx);
+  }
   settle(ctx);
 }
 
@@ -53,18 +58,16 @@ std::vector<SocketAddress> Call::candidates(const proto::CallSetup& setup, const
   return reflex::dial_candidates(setup.peer_local_addrs, setup.peer_direct_addr, around);
 }
 
-void Call::start_sealed_race(const proto::CallSetup& setup, const Context& ctx) {
-  auto found = candidates(setup, ctx);
+void Call::start_sealed_race(std::vector<SocketAddress> found, const Context& ctx) {
   if (found.empty()) return direct_.close_all(std::nullopt, "not-selected", ctx);
   racing_ = true;
   direct_.start_sealed(keys_->direct_key, std::move(found), ctx);
 }
 
-void Call::start_reference_race(const proto::CallSetup& setup, const Context& ctx) {
+void Call::start_reference_race(const proto::CallSetup& setup, std::vector<SocketAddress> found, const Context& ctx) {
   // Base peers cannot do without a handshake that nobody answers on a direct path, and end on a report.
   if (base_peer_ || ctx.session->build.empty()) return direct_.close_all(std::nullopt, "not-selected", ctx);
   racing_ = true;
-  auto found = candidates(setup, ctx);
   const auto role = reflex::determine_role(own_reflexive_.value_or(""), setup.peer_direct_addr.value_or(""));
   direct_.start_reference(advertised_ ? role : std::nullopt, std::move(found), peer_report_, ctx);
 }
@@ -93,13 +96,19 @@ bool Call::inbound(const InboundDirect& event, const Context& ctx) {
 bool Call::lost(const Lost& event, const Context& ctx) {
   const bool in_use = plan_.selected() == event.conn;
   if (!room_.lost(event, ctx) && !direct_.lost(event, ctx)) return false;
-  if (in_use && !sealed_ && !(event.code && room_.up())) {
-    // Such a peer cannot move. Closed by it, its hang-up is on the way through the relay, or was lost there.
-    event.code ? end(EndReason::PeerHungUp, "", proto::HangupReason::Normal, ctx)
-               : end(EndReason::MediaLost, "the direct connection has ended", proto::HangupReason::Error, ctx);
+  if (in_use && !sealed_) {
+    unsealed_path_lost(event.code.has_value(), ctx);
+  } else {
+    settle(ctx);
   }
-  settle(ctx);
   return true;
+}
+
+/// A reference peer cannot move, so the room is a way back only while it may not have known that we went direct.
+void Call::unsealed_path_lost(bool closed_by_peer, const Context& ctx) {
+  if (closed_by_peer && room_.up()) return settle(ctx);
+  if (closed_by_peer) return end(EndReason::PeerHungUp, "", proto::HangupReason::Normal, ctx);
+  end(EndReason::MediaLost, "the direct connection has ended", proto::HangupReason::Error, ctx);
 }
 
 bool Call::room_signal(const Signal& event, const Context& ctx) {
@@ -161,8 +170,7 @@ void Call::settle(const Context& ctx) {
 std::string Call::why_no_path(const Context& ctx) const {
   if (direct_was_up_ || relay_was_up_) return "the last connection that carried it has ended";
   if (ctx.config.direct_only) return "no direct connection came up, and the relay was not to be used";
-  if (room_.state() == RoomLink::State::Idle)
-    return "no direct connection came up, and the relays do not carry this call";
+  if (room_.state() == RoomLink::State::Idle) return "no direct connection came up, and no relay carries this call";
   return "no direct connection came up, and the relay: " + room_.why();
 }
 

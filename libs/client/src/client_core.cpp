@@ -15,7 +15,8 @@ namespace {
 
 /// Malformed messages in a row that end a signal connection. Source: design.md 3.23.
 constexpr int kMaxBadInARow = 100;
-/// Hang-ups that are said (again) with the next registration, and for how long. Source: our choice; relays keep an answered call 15 s.
+/// Hang-ups that are said (again) with the next registration, and for how long. Source: our choice; relays keep an
+/// answered call 15 s.
 constexpr std::size_t kMaxUntold = 4;
 constexpr Duration kUntoldKept = std::chrono::seconds{30};
 

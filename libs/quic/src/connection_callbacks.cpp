@@ -32,6 +32,12 @@ struct ConnectionCallbacks {
     return 0;
   }
 
+  static int crypto_data(ngtcp2_conn* conn, ngtcp2_encryption_level level, std::uint64_t offset,
+                         const std::uint8_t* data, std::size_t size, void* user) noexcept {
+    if (self(user).tls_.released()) return 0;
+    return ngtcp2_crypto_recv_crypto_data_cb(conn, level, offset, data, size, user);
+  }
+
   static int completed(ngtcp2_conn*, void* user) noexcept {
     self(user).handshake_completed();
     return 0;
@@ -190,7 +196,6 @@ namespace {
 ngtcp2_callbacks make_callbacks(bool server) {
   using C = ConnectionCallbacks;
   ngtcp2_callbacks out{};
-  out.recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb;
   out.update_key = ngtcp2_crypto_update_key_cb;
   out.delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb;
   out.delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb;
@@ -208,6 +213,7 @@ ngtcp2_callbacks make_callbacks(bool server) {
   out.rand = C::rand;
   out.get_new_connection_id = C::new_id;
   out.remove_connection_id = C::remove_id;
+  out.recv_crypto_data = C::crypto_data;
   out.handshake_completed = C::completed;
   out.stream_open = C::stream_open;
   out.recv_stream_data = C::stream_data;

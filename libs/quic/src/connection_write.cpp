@@ -9,6 +9,7 @@ namespace wzp::quic {
 void Connection::write() {
   dirty_ = false;
   if (state_ == State::Ended) return;
+  if (was_connected_ && !tls_.released()) tls_.release();
   apply_stops();
   if (state_ == State::Connected) open_streams();
   datagrams_.drop_before(shared_.now - shared_.config.max_datagram_age);

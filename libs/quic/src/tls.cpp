@@ -61,6 +61,11 @@ TlsSession::~TlsSession() {
   if (ssl_) wolfSSL_free(ssl_);
 }
 
+void TlsSession::release() {
+  ngtcp2_conn_set_tls_native_handle(conn_, nullptr);
+  wolfSSL_free(std::exchange(ssl_, nullptr));
+}
+
 void TlsSession::attach(ngtcp2_conn* conn) {
   conn_ = conn;
   ngtcp2_conn_set_tls_native_handle(conn, ssl_);
@@ -84,7 +89,6 @@ std::optional<std::vector<ByteArray<32>>> TlsSession::finish(std::span<const std
       return std::nullopt;
     }
   }
-  wolfSSL_FreeArrays(ssl_);
   return out;
 }
 

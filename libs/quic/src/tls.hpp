@@ -38,8 +38,13 @@ class TlsSession {
   [[nodiscard]] std::string server_name() const;
   /// After the handshake: both sides named this protocol, or nobody cares (empty).
   [[nodiscard]] bool speaks(std::string_view alpn) const;
-  /// After the handshake: reads the exporter once per label and lets go of what only that needs.
+  /// After the handshake: reads the exporter once per label.
   [[nodiscard]] std::optional<std::vector<ByteArray<32>>> finish(std::span<const std::string> labels);
+
+  /// The handshake is over and everything has been read: frees wolfSSL's part, about 10 KB. QUIC has the keys, renews them by
+  /// itself, and nothing that TLS sends afterwards (tickets) is of use. Not from within a callback.
+  void release();
+  [[nodiscard]] bool released() const noexcept { return !ssl_; }
 
   /// The peer's certificate, once it has been seen.
   std::optional<RelayFingerprint> peer;
