@@ -5,15 +5,15 @@ include(CMakePackageConfigHelpers)
 function(wzp_package)
   get_property(libraries GLOBAL PROPERTY WZP_LIBRARIES)
   get_property(modules GLOBAL PROPERTY WZP_MODULES)  # of pkg-config, that libraries link
-  if(NOT libraries)
-    return()
-  endif()
   set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/wzp)
   set(pc_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
   # The archives we pin, in the order a linker wants. A folder of ours, because a system
   # library of the same name is another build.
   set(archives ngtcp2_crypto_wolfssl ngtcp2 wolfssl)
+  if(WZP_WITH_HTTP3)
+    list(PREPEND archives nghttp3)
+  endif()
   set(files ${archives})
   list(TRANSFORM files REPLACE "(.+)" "${WZP_THIRD_PARTY}/lib/lib\\1.a")
   install(FILES ${files} DESTINATION ${CMAKE_INSTALL_LIBDIR}/wzp)
