@@ -78,10 +78,12 @@ TEST_CASE("sources may remove themselves and each other while they run", "[net]"
   Loop::Id second = 0;
   int ticks = 0;
   const auto due = [] { return std::optional{Instant{}}; };
-  const auto first = loop->add({.deadline = due, .tick = [&](Instant) {
-                                  ++ticks;
-                                  loop->remove(second);
-                                },
+  const auto first = loop->add({.deadline = due,
+                                .tick =
+                                    [&](Instant) {
+                                      ++ticks;
+                                      loop->remove(second);
+                                    },
                                 .finish = {}});
   second = loop->add({.deadline = due, .tick = [&](Instant) { ticks += 100; }, .finish = {}});
   loop->turn(0ms);

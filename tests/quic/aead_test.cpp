@@ -6,7 +6,8 @@
 #include <ngtcp2/ngtcp2_crypto.h>
 #include <wolfssl/options.h>
 #include <wolfssl/ssl.h>
-#include <wolfssl/quic.h>
+
+#include <wolfssl/quic.h>  // after ssl.h, which it needs
 
 #include <algorithm>
 #include <array>

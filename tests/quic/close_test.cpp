@@ -86,7 +86,6 @@ TEST_CASE("a refusal in the first moment keeps its code, also towards a client w
 TEST_CASE("a silent peer is given up after the idle timeout", "[quic][timeout]") {
   auto config = client_config();
   config.idle_timeout = 400ms;
-  config.keep_alive = 100ms;
   Pair pair{server_config(), config};
   pair.world.run_for(900ms);  // keep-alives hold it
   CHECK_FALSE(pair.client.closed(pair.near));
@@ -96,6 +95,15 @@ TEST_CASE("a silent peer is given up after the idle timeout", "[quic][timeout]")
   CHECK(net::now() - start >= 250ms);
   CHECK(pair.at_client().closed->kind == CloseKind::IdleTimeout);
   CHECK(pair.at_client().closed_count == 1);
+}
+
+TEST_CASE("keep-alives suit the shorter idle timeout of both sides", "[quic][timeout]") {
+  auto config = server_config();
+  config.idle_timeout = 500ms;
+  Pair pair{config};
+  pair.world.run_for(1200ms);
+  CHECK_FALSE(pair.client.closed(pair.near));
+  CHECK_FALSE(pair.server.closed(pair.far));
 }
 
 TEST_CASE("a peer that missed our close is told again", "[quic]") {
@@ -121,9 +129,8 @@ TEST_CASE("close_all ends every connection and admits no other", "[quic]") {
   for (int i = 0; i < 5; ++i) ids.push_back(client.dial(server.address()));
   REQUIRE(world.run_until([&] { return server.order.size() == 5 && client.order.size() == 5; }));
   server.endpoint->close_all(0x18, "shutting down");
-  REQUIRE(world.run_until([&] {
-    return std::all_of(ids.begin(), ids.end(), [&](auto id) { return client.closed(id); });
-  }));
+  REQUIRE(
+      world.run_until([&] { return std::all_of(ids.begin(), ids.end(), [&](auto id) { return client.closed(id); }); }));
   for (const auto id : ids) CHECK(client.all[id].closed->code == 0x18);
   const auto late = client.dial({.remote = server.address(), .server_name = "x", .handshake_timeout = 200ms});
   REQUIRE(world.run_until([&] { return client.closed(late); }));
@@ -143,7 +150,8 @@ TEST_CASE("a client learns by stateless reset that the server has forgotten it",
   const bool same_key = GENERATE(true, false);
   if (!same_key) config.reset_key = net::random_secret<32>();
   server = std::make_unique<Node>(world, config);
-  REQUIRE(client.endpoint->send_message(id, bytes_of("still there? more than forty-three bytes it takes to be answered")));
+  REQUIRE(
+      client.endpoint->send_message(id, bytes_of("still there? more than forty-three bytes it takes to be answered")));
   if (same_key) {
     REQUIRE(world.run_until([&] { return client.closed(id); }));
     CHECK(client.all[id].closed->kind == CloseKind::Reset);

@@ -41,7 +41,8 @@ TEST_CASE("two endpoints dial each other on one socket each", "[quic]") {
 }
 
 TEST_CASE("the server name arrives byte for byte", "[quic]") {
-  const std::string name = GENERATE("_signal", "_Federation-Not", "call-0123", "call-call-abc", "Room.Name.", "192.0.2.1", "");
+  const std::string name =
+      GENERATE("_signal", "_Federation-Not", "call-0123", "call-call-abc", "Room.Name.", "192.0.2.1", "");
   Pair pair{server_config(), client_config(), name};
   CHECK(pair.at_server().info->server_name == name);
   CHECK(pair.at_client().info->server_name == name);
@@ -71,9 +72,8 @@ TEST_CASE("another certificate than the pinned one ends the handshake", "[quic]"
   auto wrong = fingerprint_of(some_credentials().certificate);
   wrong.bytes[31] ^= 1;
   const auto bad = client.dial({.remote = server.address(), .server_name = "_federation-x", .pinned = wrong});
-  const auto good = client.dial({.remote = server.address(),
-                                 .server_name = "_signal",
-                                 .pinned = fingerprint_of(some_credentials().certificate)});
+  const auto good = client.dial(
+      {.remote = server.address(), .server_name = "_signal", .pinned = fingerprint_of(some_credentials().certificate)});
   REQUIRE(world.run_until([&] { return client.closed(bad) && client.connected(good); }));
   CHECK(client.all[bad].closed->kind == CloseKind::PinMismatch);
   CHECK(client.all[bad].closed->peer_certificate == fingerprint_of(some_credentials().certificate));
@@ -82,8 +82,11 @@ TEST_CASE("another certificate than the pinned one ends the handshake", "[quic]"
 }
 
 TEST_CASE("a client certificate is demanded for the configured names alone", "[quic]") {
-  const auto [name, demanded] = GENERATE(table<std::string, bool>(
-      {{"_federation", true}, {"_FEDERATION", true}, {"_federation.", true}, {"_signal", false}, {"federation", false}}));
+  const auto [name, demanded] = GENERATE(table<std::string, bool>({{"_federation", true},
+                                                                   {"_FEDERATION", true},
+                                                                   {"_federation.", true},
+                                                                   {"_signal", false},
+                                                                   {"federation", false}}));
   World world;
   Node server{world, server_config()};
   Node client{world, client_config()};
@@ -127,10 +130,8 @@ TEST_CASE("an answer that never comes ends the dial in time", "[quic][timeout]")
   Node client{world, client_config()};
   const auto silent = net::UdpSocket::open(loopback());
   REQUIRE(silent);
-  const auto id = client.dial({.remote = silent->local(),
-                               .server_name = "x",
-                               .initial_rtt = 50ms,
-                               .handshake_timeout = 300ms});
+  const auto id =
+      client.dial({.remote = silent->local(), .server_name = "x", .initial_rtt = 50ms, .handshake_timeout = 300ms});
   const auto start = net::now();
   REQUIRE(world.run_until([&] { return client.closed(id); }, 3s));
   CHECK(net::now() - start >= 290ms);
@@ -179,7 +180,8 @@ TEST_CASE("a dial to the other address family fails at once", "[quic]") {
   World world;
   Node client{world, client_config()};
   const auto dial = [&](const char* remote) {
-    const auto result = client.endpoint->dial({.remote = *SocketAddress::parse(remote), .server_name = "x"}, net::now());
+    const auto result =
+        client.endpoint->dial({.remote = *SocketAddress::parse(remote), .server_name = "x"}, net::now());
     return result ? Errc::Internal : result.error().code;
   };
   CHECK(dial("[::1]:4433") == Errc::Unsupported);

@@ -14,7 +14,8 @@ TEST_CASE("500 messages arrive in order both ways: stream credit is given back",
   const auto text = [](const char* who, std::size_t i) { return std::string{who} + std::to_string(i); };
   // More than the queue holds: what is refused is sent again later.
   const auto feed = [&] {
-    while (sent_near < kCount && pair.client.endpoint->send_message(pair.near, bytes_of(text("c", sent_near)))) ++sent_near;
+    while (sent_near < kCount && pair.client.endpoint->send_message(pair.near, bytes_of(text("c", sent_near))))
+      ++sent_near;
     while (sent_far < kCount && pair.server.endpoint->send_message(pair.far, bytes_of(text("s", sent_far)))) ++sent_far;
   };
   REQUIRE(pair.world.run_until([&] {

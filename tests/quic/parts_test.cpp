@@ -21,9 +21,7 @@ using namespace std::chrono_literals;
 namespace {
 
 Instant at(Duration d) { return Instant{d}; }
-std::string text(const DatagramQueue::Item& item) {
-  return std::string{text_of({item.block->bytes, item.size})};
-}
+std::string text(const DatagramQueue::Item& item) { return std::string{text_of({item.block->bytes, item.size})}; }
 
 }  // namespace
 

@@ -11,9 +11,7 @@ namespace {
 
 /// A NAT of one mapping: what a client sends to `inside` leaves towards the server from `outside`, and back.
 struct Nat {
-  Nat(World& at, const SocketAddress& to) : world{at}, server{to}, inside{open()}, outside{open()} {
-    watch();
-  }
+  Nat(World& at, const SocketAddress& to) : world{at}, server{to}, inside{open()}, outside{open()} { watch(); }
   ~Nat() { unwatch(); }
 
   /// A new port towards the server: what a NAT does after a pause or a reboot.

@@ -162,7 +162,9 @@ struct Pair {
 
   explicit Pair(EndpointConfig serving = server_config(), EndpointConfig dialling = client_config(),
                 const std::string& name = "_signal")
-      : server{world, std::move(serving)}, client{world, std::move(dialling)}, near{client.dial(server.address(), name)} {
+      : server{world, std::move(serving)},
+        client{world, std::move(dialling)},
+        near{client.dial(server.address(), name)} {
     REQUIRE(world.run_until([&] { return client.connected(near) && server.order.size() == 1; }));
     far = server.order.front();
   }

@@ -52,7 +52,8 @@ Result<HostPort> HostPort::parse(std::string_view text, std::uint16_t default_po
     if (!number) return bad("the port is not a number from 1 to 65535");
     out.port = *number;
   }
-  if (out.host.find(':') != std::string::npos && !IpAddress::parse(out.host)) return bad("neither host:port nor an IPv6 address");
+  if (out.host.find(':') != std::string::npos && !IpAddress::parse(out.host))
+    return bad("neither host:port nor an IPv6 address");
   if (out.host.empty() || out.host.size() > 253 || out.host.find('\0') != std::string::npos) return bad("no host");
   if (out.port == 0) return bad("a port is missing");
   return out;
@@ -125,9 +126,7 @@ struct Resolver::Shared {
   }
 };
 
-Resolver::Resolver(Loop& loop) : shared_{std::make_shared<Shared>()} {
-  shared_->loop = &loop;
-}
+Resolver::Resolver(Loop& loop) : shared_{std::make_shared<Shared>()} { shared_->loop = &loop; }
 
 Resolver::~Resolver() {
   const std::scoped_lock lock{shared_->mutex};

@@ -64,7 +64,7 @@ class Sender {
   const bool mapped_;    ///< the socket is of IPv6
   const bool wildcard_;  ///< bound to all addresses, so the source must be named
   const std::uint8_t dscp_;
-  bool segments_;        ///< the kernel can cut trains
+  bool segments_;  ///< the kernel can cut trains
   unsigned strikes_ = 0;
   bool full_ = false;
   std::size_t count_ = 0;

@@ -77,8 +77,6 @@ std::span<const Datagram> UdpSocket::receive() {
   return impl_->receiver.receive(impl_->fd.get(), impl_->local, impl_->counters);
 }
 
-void UdpSocket::send(std::span<const Train> trains) {
-  impl_->sender.send(impl_->fd.get(), trains, impl_->counters);
-}
+void UdpSocket::send(std::span<const Train> trains) { impl_->sender.send(impl_->fd.get(), trains, impl_->counters); }
 
 }  // namespace wzp::net

@@ -89,8 +89,8 @@ Result<void> Connection::start_client(const DialOptions& options) {
   if (auto started = shared_.tls->start_client(tls_, options); !started) return started;
   server_name_ = options.server_name;
   awaits_judgement_ = options.certificate.has_value();
-  auto settings = make_settings(shared_, options.initial_rtt,
-                                options.handshake_timeout.value_or(shared_.config.handshake_timeout));
+  auto settings =
+      make_settings(shared_, options.initial_rtt, options.handshake_timeout.value_or(shared_.config.handshake_timeout));
   const auto params = make_params(shared_);
   const auto dcid = random_cid(16);
   const auto scid = make_cid(shared_.config.worker);
@@ -140,9 +140,16 @@ Result<void> Connection::start_server(const Arrival& arrival) {
 void Connection::settle(ngtcp2_conn* conn, const ngtcp2_cid& own) {
   conn_.reset(conn);
   tls_.attach(conn);
-  ngtcp2_conn_set_keep_alive_timeout(conn, nanos(shared_.config.keep_alive));
   shared_.routes.set(own, {.live = this, .closing = nullptr});
   mark_dirty();
+}
+
+// Often enough for the shorter of both sides' idle timeouts, of which two thirds may pass unheard.
+void Connection::set_keep_alive() {
+  auto idle = nanos(shared_.config.idle_timeout);
+  const auto* remote = ngtcp2_conn_get_remote_transport_params(conn_.get());
+  if (remote && remote->max_idle_timeout) idle = std::min(idle, remote->max_idle_timeout);
+  ngtcp2_conn_set_keep_alive_timeout(conn_.get(), std::min(nanos(shared_.config.keep_alive), idle / 3));
 }
 
 // --- driving

@@ -96,6 +96,7 @@ class Connection {
   void mark_dirty();
   void schedule(ngtcp2_tstamp due);
   void become_connected();
+  void set_keep_alive();
   void handshake_completed();
 
   // Ends (connection_close.cpp).

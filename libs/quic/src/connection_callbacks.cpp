@@ -173,6 +173,7 @@ void Connection::handshake_completed() {
   }
   if (refusal_) return;
   exporters_ = std::move(*exporters);
+  set_keep_alive();
   if (inbound_) server_name_ = tls_.server_name();
   if (!awaits_judgement_) become_connected();
 }

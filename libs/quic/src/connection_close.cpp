@@ -50,8 +50,8 @@ void Connection::end_with_packet(CloseInfo info, const ngtcp2_ccerr& error) {
   ngtcp2_path_storage path;
   ngtcp2_path_storage_zero(&path);
   ngtcp2_pkt_info packet{};
-  const auto n = ngtcp2_conn_write_connection_close(conn_.get(), &path.path, &packet, out, kMaxPacket, &error,
-                                                    stamp(shared_.now));
+  const auto n =
+      ngtcp2_conn_write_connection_close(conn_.get(), &path.path, &packet, out, kMaxPacket, &error, stamp(shared_.now));
   if (n > 0) {
     closing_packet_.assign(out, out + n);
     shared_.batch.commit(static_cast<std::size_t>(n), path_, packet.ecn);
@@ -81,13 +81,9 @@ void Connection::on_read_error(int library_error) {
     case NGTCP2_ERR_DRAINING:
       lingers_ = !reset_seen_;
       return end(reset_seen_ ? CloseInfo{.kind = CloseKind::Reset, .by_peer = true} : words_of_peer());
-    case NGTCP2_ERR_RETRY:
-      wants_retry_ = true;
-      return end({});
-    case NGTCP2_ERR_DROP_CONN:
-      return end({.kind = CloseKind::HandshakeFailed});
-    case NGTCP2_ERR_CLOSING:
-      return;
+    case NGTCP2_ERR_RETRY: wants_retry_ = true; return end({});
+    case NGTCP2_ERR_DROP_CONN: return end({.kind = CloseKind::HandshakeFailed});
+    case NGTCP2_ERR_CLOSING: return;
     case NGTCP2_ERR_RECV_VERSION_NEGOTIATION:
       return end({.kind = CloseKind::Transport,
                   .by_peer = true,
@@ -99,8 +95,7 @@ void Connection::on_read_error(int library_error) {
       ngtcp2_ccerr_set_tls_alert(&error, alert, nullptr, 0);
       return end_with_packet(tls_failure(alert), error);
     }
-    default:
-      return fail(library_error);
+    default: return fail(library_error);
   }
 }
 

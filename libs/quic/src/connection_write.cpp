@@ -141,15 +141,12 @@ ngtcp2_ssize Connection::write_message(OutgoingMessage& message, std::uint8_t* o
     message.finished = message.written == message.bytes.size();
   }
   switch (n) {
-    case NGTCP2_ERR_STREAM_DATA_BLOCKED:
-      message.blocked = true;
-      return NGTCP2_ERR_WRITE_MORE;
+    case NGTCP2_ERR_STREAM_DATA_BLOCKED: message.blocked = true; return NGTCP2_ERR_WRITE_MORE;
     case NGTCP2_ERR_STREAM_SHUT_WR:
     case NGTCP2_ERR_STREAM_NOT_FOUND:
       message.refused = true;  // reported when the stream closes
       return NGTCP2_ERR_WRITE_MORE;
-    default:
-      return n;
+    default: return n;
   }
 }
 

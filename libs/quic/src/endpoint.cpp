@@ -36,9 +36,7 @@ Endpoint::Impl::Impl(EndpointConfig config, Handler& handler, net::UdpSocket soc
 
 Endpoint::Impl::~Impl() = default;
 
-ConnectionId Endpoint::Impl::next_id() {
-  return {(std::uint64_t{shared.config.worker} << 48) | next_number_++};
-}
+ConnectionId Endpoint::Impl::next_id() { return {(std::uint64_t{shared.config.worker} << 48) | next_number_++}; }
 
 Connection* Endpoint::Impl::find(ConnectionId id) const {
   const auto it = connections.find(id);
@@ -179,8 +177,7 @@ void Endpoint::stop_stream(ConnectionId id, StreamId stream) {
   if (auto* connection = impl_->find(id)) connection->stop_stream(stream);
 }
 
-Result<void> Endpoint::send_datagram(ConnectionId id, ByteView prefix, ByteView payload, Instant now,
-                                     DatagramTag tag) {
+Result<void> Endpoint::send_datagram(ConnectionId id, ByteView prefix, ByteView payload, Instant now, DatagramTag tag) {
   auto* connection = impl_->find(id);
   if (!connection) return Unexpected{Errc::NotFound, "connection"};
   return connection->send_datagram(prefix, payload, tag, now);

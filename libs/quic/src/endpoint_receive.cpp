@@ -21,7 +21,6 @@ constexpr std::uint8_t kLongHeader = 0x80;
 /// Connections to one remote that are asked about a packet which names none of them.
 constexpr int kMaxAsked = 8;
 
-
 }  // namespace
 
 void Endpoint::Impl::receive() {
@@ -110,13 +109,11 @@ void Endpoint::Impl::on_initial(const Packet& packet) {
     arrival.before_retry = original;
   }
   switch (admission_.judge(packet.path.remote.ip, arrival.before_retry.has_value(), connections.size())) {
-    case Admission::Verdict::Retry:
-      return send_retry(packet, arrival.head);
+    case Admission::Verdict::Retry: return send_retry(packet, arrival.head);
     case Admission::Verdict::Refuse:
       ++counters.refused;
       return send_refusal(packet, arrival.head, NGTCP2_CONNECTION_REFUSED);
-    case Admission::Verdict::Accept:
-      return admit(packet, arrival);
+    case Admission::Verdict::Accept: return admit(packet, arrival);
   }
 }
 
@@ -139,9 +136,9 @@ void Endpoint::Impl::send_version_negotiation(const Packet& packet, const ngtcp2
   if (!accepting || packet.bytes.size() < NGTCP2_MAX_UDP_PAYLOAD_SIZE) return;
   constexpr std::array<std::uint32_t, 1> versions{NGTCP2_PROTO_VER_V1};
   auto* out = shared.batch.space();
-  const auto n = ngtcp2_pkt_write_version_negotiation(out, kMaxPacket, net::random_array<1>()[0], head.scid,
-                                                      head.scidlen, head.dcid, head.dcidlen, versions.data(),
-                                                      versions.size());
+  const auto n =
+      ngtcp2_pkt_write_version_negotiation(out, kMaxPacket, net::random_array<1>()[0], head.scid, head.scidlen,
+                                           head.dcid, head.dcidlen, versions.data(), versions.size());
   if (n <= 0) return;
   ++counters.versions_sent;
   shared.batch.commit(static_cast<std::size_t>(n), packet.path, 0);
@@ -152,9 +149,9 @@ void Endpoint::Impl::send_retry(const Packet& packet, const ngtcp2_pkt_hd& head)
   const auto& key = shared.config.token_key;
   const auto scid = make_cid(shared.config.worker);
   std::array<std::uint8_t, NGTCP2_CRYPTO_MAX_RETRY_TOKENLEN2> token;
-  const auto size = ngtcp2_crypto_generate_retry_token2(token.data(), key.view().data(), key.size(), head.version,
-                                                        ng.remote().addr, ng.remote().addrlen, &scid, &head.dcid,
-                                                        stamp(shared.now));
+  const auto size =
+      ngtcp2_crypto_generate_retry_token2(token.data(), key.view().data(), key.size(), head.version, ng.remote().addr,
+                                          ng.remote().addrlen, &scid, &head.dcid, stamp(shared.now));
   if (size < 0) return;
   auto* out = shared.batch.space();
   const auto n = ngtcp2_crypto_write_retry(out, kMaxPacket, head.version, &head.scid, &scid, &head.dcid, token.data(),

@@ -15,9 +15,8 @@ bool SendBatch::extends_last(std::size_t size, const Path& path, std::uint8_t ec
   if (count_ == 0) return false;
   const auto& last = trains_[count_ - 1];
   return size <= last.segment && last_size_ == last.segment && last.ecn == ecn &&
-         last.bytes.size() + size <= net::kMaxTrainBytes &&
-         last.bytes.size() / last.segment < net::kMaxTrainSegments && last.remote == path.remote &&
-         last.local == path.local;
+         last.bytes.size() + size <= net::kMaxTrainBytes && last.bytes.size() / last.segment < net::kMaxTrainSegments &&
+         last.remote == path.remote && last.local == path.local;
 }
 
 void SendBatch::commit(std::size_t size, const Path& path, std::uint8_t ecn) {

@@ -31,11 +31,12 @@ bool cpu_has_aes() {
 // Source: design.md 3.13; AES-256 last, for peers that want nothing else (wire.md 1.1).
 const char* cipher_list(bool aes_first) {
   return aes_first ? "TLS13-AES128-GCM-SHA256:TLS13-CHACHA20-POLY1305-SHA256:TLS13-AES256-GCM-SHA384"
-                       : "TLS13-CHACHA20-POLY1305-SHA256:TLS13-AES128-GCM-SHA256:TLS13-AES256-GCM-SHA384";
+                   : "TLS13-CHACHA20-POLY1305-SHA256:TLS13-AES128-GCM-SHA256:TLS13-AES256-GCM-SHA384";
 }
 
 bool set_rules(WOLFSSL_CTX* context, const EndpointConfig& config) {
-  return wolfSSL_CTX_set_cipher_list(context, cipher_list(config.prefer_aes.value_or(cpu_has_aes()))) == WOLFSSL_SUCCESS &&
+  return wolfSSL_CTX_set_cipher_list(context, cipher_list(config.prefer_aes.value_or(cpu_has_aes()))) ==
+             WOLFSSL_SUCCESS &&
          wolfSSL_CTX_set1_groups_list(context, const_cast<char*>("X25519:P-256")) == WOLFSSL_SUCCESS;
 }
 
@@ -84,8 +85,8 @@ std::optional<std::vector<ByteArray<32>>> TlsSession::finish(std::span<const std
   std::vector<ByteArray<32>> out(labels.size());
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const auto& label = labels[i];
-    if (wolfSSL_export_keying_material(ssl_, out[i].data(), out[i].size(), label.data(), label.size(), nullptr, 0,
-                                       0) != WOLFSSL_SUCCESS) {
+    if (wolfSSL_export_keying_material(ssl_, out[i].data(), out[i].size(), label.data(), label.size(), nullptr, 0, 0) !=
+        WOLFSSL_SUCCESS) {
       return std::nullopt;
     }
   }
@@ -93,8 +94,8 @@ std::optional<std::vector<ByteArray<32>>> TlsSession::finish(std::span<const std
 }
 
 int TlsSession::verify(int /*preverified*/, WOLFSSL_X509_STORE_CTX* store) noexcept {
-  auto* ssl = static_cast<WOLFSSL*>(
-      wolfSSL_X509_STORE_CTX_get_ex_data(store, wolfSSL_get_ex_data_X509_STORE_CTX_idx()));
+  auto* ssl =
+      static_cast<WOLFSSL*>(wolfSSL_X509_STORE_CTX_get_ex_data(store, wolfSSL_get_ex_data_X509_STORE_CTX_idx()));
   if (!ssl) return 0;
   // Only the peer's own certificate counts, not what it sent along; that one is judged last.
   if (wolfSSL_X509_STORE_CTX_get_error_depth(store) != 0) return 1;

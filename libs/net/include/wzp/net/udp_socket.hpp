@@ -27,8 +27,8 @@ struct UdpOptions {
 /// One datagram that came in. The bytes live until the next call of `receive`.
 struct Datagram {
   SocketAddress remote{};
-  SocketAddress local{};   ///< the address it was sent to, even on a socket bound to all of them
-  std::uint8_t ecn = 0;  ///< the two bits of RFC 3168
+  SocketAddress local{};  ///< the address it was sent to, even on a socket bound to all of them
+  std::uint8_t ecn = 0;   ///< the two bits of RFC 3168
   ByteView bytes{};
 };
 
@@ -53,13 +53,13 @@ inline constexpr std::size_t kMaxTrainBytes = 65000;
 class UdpSocket {
  public:
   struct Counters {
-    std::uint64_t received = 0;       ///< datagrams, after splitting
+    std::uint64_t received = 0;  ///< datagrams, after splitting
     std::uint64_t received_bytes = 0;
-    std::uint64_t sent = 0;           ///< datagrams handed to the kernel
+    std::uint64_t sent = 0;  ///< datagrams handed to the kernel
     std::uint64_t sent_bytes = 0;
-    std::uint64_t receive_errors = 0; ///< ICMP answers and the like
-    std::uint64_t send_errors = 0;    ///< unreachable, too large for the interface, filtered: dropped
-    std::uint64_t send_full = 0;      ///< the send buffer was full: dropped
+    std::uint64_t receive_errors = 0;  ///< ICMP answers and the like
+    std::uint64_t send_errors = 0;     ///< unreachable, too large for the interface, filtered: dropped
+    std::uint64_t send_full = 0;       ///< the send buffer was full: dropped
   };
 
   /// Binds to `bind` (port 0: any). Errors: Io, with the address and the system's words.

@@ -24,8 +24,8 @@ struct ConnectionStats {
   Duration min_rtt{};
   std::uint64_t congestion_window = 0;  ///< bytes
   std::uint64_t bytes_in_flight = 0;
-  std::size_t path_mtu = 0;             ///< bytes of UDP payload
-  std::uint64_t datagrams_sent = 0;     ///< DATAGRAM frames written into packets
+  std::size_t path_mtu = 0;          ///< bytes of UDP payload
+  std::uint64_t datagrams_sent = 0;  ///< DATAGRAM frames written into packets
   std::uint64_t datagrams_received = 0;
   std::uint64_t datagrams_acked = 0;
   std::uint64_t datagrams_lost = 0;
@@ -34,18 +34,18 @@ struct ConnectionStats {
 
 /// Measurements of an endpoint since it was opened.
 struct EndpointStats {
-  std::size_t connections = 0;         ///< now
-  std::size_t half_open = 0;           ///< now: inbound handshakes under way
-  std::uint64_t accepted = 0;          ///< inbound connections that became usable
-  std::uint64_t refused = 0;           ///< inbound connections over a bound
+  std::size_t connections = 0;  ///< now
+  std::size_t half_open = 0;    ///< now: inbound handshakes under way
+  std::uint64_t accepted = 0;   ///< inbound connections that became usable
+  std::uint64_t refused = 0;    ///< inbound connections over a bound
   std::uint64_t retries_sent = 0;
-  std::uint64_t resets_sent = 0;       ///< stateless resets
-  std::uint64_t versions_sent = 0;     ///< version negotiations
-  std::uint64_t dropped_packets = 0;   ///< for nobody, or not QUIC
-  std::uint64_t foreign_packets = 0;   ///< handed to another worker
-  std::uint64_t punches = 0;           ///< received
-  std::uint64_t packets_sent = 0;      ///< QUIC packets of connections
-  std::uint64_t trains_sent = 0;       ///< GSO trains and single packets that they left in
+  std::uint64_t resets_sent = 0;      ///< stateless resets
+  std::uint64_t versions_sent = 0;    ///< version negotiations
+  std::uint64_t dropped_packets = 0;  ///< for nobody, or not QUIC
+  std::uint64_t foreign_packets = 0;  ///< handed to another worker
+  std::uint64_t punches = 0;          ///< received
+  std::uint64_t packets_sent = 0;     ///< QUIC packets of connections
+  std::uint64_t trains_sent = 0;      ///< GSO trains and single packets that they left in
 };
 
 /// Client and server roles on one UDP socket; one thread.

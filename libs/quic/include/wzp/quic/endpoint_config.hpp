@@ -43,7 +43,7 @@ struct EndpointConfig {
 
   /// Silence that ends a connection. Source: wire.md 1.5.
   Duration idle_timeout = std::chrono::seconds{30};
-  /// Silence after which we send a PING. Source: wire.md 1.5.
+  /// Silence after which we send a PING; never more than a third of either side's idle timeout. Source: wire.md 1.5.
   Duration keep_alive = std::chrono::seconds{5};
   /// Source: relay.md 5.5.
   Duration handshake_timeout = std::chrono::seconds{10};
