@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <string_view>
 
+#include "certificate_recipe.hpp"
 #include "wzp/crypto/hash.hpp"
 
 namespace wzp::crypto {
@@ -67,17 +68,20 @@ Bytes subject_alt_name() {
   return der(kExtensionsField, {der(kSequence, {extension})});
 }
 
-/// The recipe of wire.md 1.4. Names and dates are those of the reference's library: anything else
-/// would change the fingerprint of every relay.
-Certificate self_signed(const Secret<32>& secret) {
-  const Identity key = Identity::from_secret(secret);
+/// The part of a certificate that is signed. The recipe of wire.md 1.4. Names and dates are those of the reference's
+/// library: anything else would change the fingerprint of every relay.
+Bytes to_be_signed(const IdentityKey& key) {
   constexpr std::array<std::uint8_t, 1> kVersion3{2};
   const Bytes version = der(kVersionField, {der(kInteger, {kVersion3})});
   const Bytes validity = der(kSequence, {text(kUtcTime, "750101000000Z"), text(kGeneralizedTime, "40960101000000Z")});
-  const Bytes public_key = der(kSequence, {ed25519_algorithm(), bit_string(key.public_key())});
-  const Bytes tbs = der(kSequence, {version, serial_number(key.public_key()), ed25519_algorithm(), name(), validity,
-                                    name(), public_key, subject_alt_name()});
-  Certificate out{der(kSequence, {tbs, ed25519_algorithm(), bit_string(key.sign(tbs))}), {}};
+  const Bytes public_key = der(kSequence, {ed25519_algorithm(), bit_string(key)});
+  return der(kSequence, {version, serial_number(key), ed25519_algorithm(), name(), validity, name(), public_key,
+                         subject_alt_name()});
+}
+
+Certificate self_signed(const Secret<32>& secret) {
+  const Identity key = Identity::from_secret(secret);
+  Certificate out{certificate_der(key.public_key(), certificate_signature(key)), {}};
 
   // PKCS#8 version 1: version 0, algorithm, and the 32 bytes in an OCTET STRING within an OCTET STRING.
   constexpr ByteArray<16> kPrefix{0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06,
@@ -89,7 +93,15 @@ Certificate self_signed(const Secret<32>& secret) {
 
 }  // namespace
 
-Certificate relay_certificate(const Seed& seed) { return self_signed(hkdf(seed.view(), "wzp-tls-ed25519")); }
+Secret<32> relay_key(const Seed& seed) { return hkdf(seed.view(), "wzp-tls-ed25519"); }
+
+Bytes certificate_der(const IdentityKey& key, const Signature& signature) {
+  return der(kSequence, {to_be_signed(key), ed25519_algorithm(), bit_string(signature)});
+}
+
+Signature certificate_signature(const Identity& key) { return key.sign(to_be_signed(key.public_key())); }
+
+Certificate relay_certificate(const Seed& seed) { return self_signed(relay_key(seed)); }
 
 Certificate ephemeral_certificate(const Secret<32>& random) { return self_signed(random); }
 

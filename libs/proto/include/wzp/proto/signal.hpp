@@ -9,6 +9,7 @@
 #include "wzp/base/box.hpp"
 #include "wzp/proto/call_signals.hpp"
 #include "wzp/proto/relay_signals.hpp"
+#include "wzp/proto/route_signals.hpp"
 
 namespace wzp::proto {
 
@@ -29,13 +30,15 @@ struct FederatedSignalForward {
   };
 };
 
-/// Every message of the signal stream, in the order of wire.md 2.4. A new one is a struct and a name here.
+/// Every message of the signal stream, in the order of wire.md 2.4, then those of route_signals.hpp. A new one is a struct and a name here.
 using SignalVariant = std::variant<CallOffer, CallAnswer, IceCandidate, Rekey, QualityUpdate, LossRecoveryUpdate, Ping,
                                    Pong, Hangup, AuthToken, Hold, Unhold, Mute, Unmute, Transfer, TransferAck,
                                    PresenceUpdate, RouteQuery, RouteResponse, SessionForward, SessionForwardAck,
                                    RoomUpdate, FederationHello, GlobalRoomActive, GlobalRoomInactive, RegisterPresence,
                                    RegisterPresenceAck, DirectCallOffer, DirectCallAnswer, CallSetup, CallRinging,
-                                   Reflect, ReflectResponse, MediaPathReport, FederatedSignalForward, QualityDirective>;
+                                   Reflect, ReflectResponse, MediaPathReport, FederatedSignalForward, QualityDirective,
+                                   RoutedSignal, CallRerouted, RouteLost, RelayState, RoomState, UserState, UserDigest,
+                                   UserRequest>;
 
 /// One signal: a value that holds exactly one of the messages above. Use it as the variant it is:
 /// `std::visit(overloaded{...}, message)`, `std::get_if<Hangup>(&message)`, `SignalMessage m = Ping{1};`.

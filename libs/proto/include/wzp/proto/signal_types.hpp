@@ -49,6 +49,8 @@ struct RoomParticipant {
   std::optional<std::string> alias{};
   /// The relay the participant is on; empty for one of the relay that sends the list.
   std::optional<std::string> relay_label{};
+  /// Whose packets are whose: `SourceId` as 12 hex digits, in lists for members and relays that can tell sources apart.
+  std::optional<std::string> source{};
 
   bool operator==(const RoomParticipant&) const = default;
 
@@ -56,6 +58,7 @@ struct RoomParticipant {
       Field{"fingerprint", &RoomParticipant::fingerprint},
       Field{"alias", &RoomParticipant::alias, Presence::Nullable},
       Field{"relay_label", &RoomParticipant::relay_label, Presence::Nullable},
+      Field{"source", &RoomParticipant::source, Presence::Sparse},
   };
 };
 
@@ -71,6 +74,14 @@ inline constexpr std::size_t kMaxCapBytes = 24;
 /// The words that have a meaning today. Source: crypto.md 10.
 inline constexpr std::string_view kCapCallNack = "call-nack";
 inline constexpr std::string_view kCapRelayMedia = "relay-media";
+/// A client or relay reads trunk frames (media_tag.hpp).
+inline constexpr std::string_view kCapTrunk = "trunk";
+/// A relay reads media with an origin (media_tag.hpp), and keeps room lists by origin (`RoomState`).
+inline constexpr std::string_view kCapMediaV2 = "media-v2";
+/// A relay passes call signals on (`RoutedSignal`), and keeps a map of the relays (`RelayState`, `UserState`).
+inline constexpr std::string_view kCapRoutes = "routes";
+/// A client that does not want its relay to tell others that it is there (`RegisterPresence`).
+inline constexpr std::string_view kCapNoAnnounce = "no-announce";
 
 [[nodiscard]] bool has_cap(const Caps& caps, std::string_view word) noexcept;
 
