@@ -206,7 +206,7 @@ TEST_CASE("who missed an ending hears of it once, while it is remembered", "[reg
   REQUIRE(calls.end(call_id(1), HangupReason::Error, clock.now()));
   calls.mark_untold(call_id(1), Role::Callee);
   calls.mark_untold(call_id(1), kFarRelay);
-  calls.mark_untold(call_id(1), kNearRelay);  // not on the route
+  CHECK(calls.untold_relays() == std::vector{kFarRelay});
   CHECK(calls.take_untold(kNearRelay).empty());
   SECTION("in time") {
     REQUIRE(calls.take_untold(kBob).size() == 1);
@@ -253,6 +253,62 @@ TEST_CASE("the time of a person's last ending is remembered as long as the call"
   CHECK(calls.last_end(kBob) == clock.now());
   CHECK(calls.expire(clock.advance(30s)).empty());
   CHECK_FALSE(calls.last_end(kAlice));
+}
+
+namespace {
+
+const auto kNextRelay = some_relay(12);
+
+NewCall passing_call(int n) {
+  return {call_id(n), kAlice, kBob, Transit{kFarRelay, {{kNearRelay, kNextRelay}, {}}}};
+}
+
+}  // namespace
+
+TEST_CASE("a call in transit belongs to the relays on both sides of it and to nobody here", "[registry][route]") {
+  sim::SimClock clock;
+  CallRegistry calls{{}};
+  REQUIRE(calls.create(passing_call(1), clock.now()));
+  const auto& call = *calls.find(call_id(1));
+  CHECK_FALSE(call.is_here(Role::Caller));
+  CHECK_FALSE(call.is_here(Role::Callee));
+  CHECK(call.relay_toward(Role::Caller) == kFarRelay);
+  CHECK_FALSE(call.relay_toward(Role::Callee));
+  CHECK(call.may_come_from(kFarRelay));
+  CHECK(call.may_come_from(kNearRelay));
+  CHECK_FALSE(call.may_come_from(some_relay(99)));
+  CHECK(calls.calls_of(kAlice).empty());
+  REQUIRE(calls.set_peer_relay_fp(call_id(1), kNearRelay));
+  CHECK(call.relay_toward(Role::Callee) == kNearRelay);
+  CHECK(*calls.withdraw(call_id(1), kNextRelay) == 1);
+  REQUIRE(calls.end(call_id(1), HangupReason::Normal, clock.now()));
+  for (const auto& relay : {kFarRelay, kNearRelay, kNextRelay}) CHECK(calls.calls_via(relay).empty());
+  CHECK_FALSE(calls.last_end(kAlice));
+  CHECK(calls.expire(clock.advance(30s)).empty());
+  CHECK(calls.find(call_id(1)) == nullptr);
+}
+
+TEST_CASE("calls in transit do not use up what their parties may have here", "[registry][route]") {
+  sim::SimClock clock;
+  CallRegistry calls{{.max_per_identity = 1}};
+  for (int n = 1; n <= 5; ++n) REQUIRE(calls.create(passing_call(n), clock.now()));
+  CHECK(calls.create(local_call(6), clock.now()));
+}
+
+TEST_CASE("more relays can be asked, and a call can take another way", "[registry][route]") {
+  sim::SimClock clock;
+  CallRegistry calls{{}};
+  REQUIRE(calls.create({call_id(1), kAlice, kBob, Outgoing{{kNearRelay}, {}}}, clock.now()));
+  REQUIRE(calls.ask(call_id(1), {kFarRelay}));
+  CHECK(calls.calls_via(kFarRelay) == std::vector{call_id(1)});
+  REQUIRE(calls.reroute(call_id(1), Outgoing{{kNextRelay}, kNextRelay}));
+  CHECK(calls.calls_via(kFarRelay).empty());
+  CHECK(calls.calls_via(kNextRelay) == std::vector{call_id(1)});
+  CHECK(calls.find(call_id(1))->peer_relay_fp() == kNextRelay);
+  CHECK(calls.reroute(call_id(1), Incoming{kNextRelay}).error().code == Errc::WrongState);
+  CHECK(calls.reroute(call_id(2), Local{}).error().code == Errc::NotFound);
+  REQUIRE(calls.create(local_call(2), clock.now()));
+  CHECK(calls.ask(call_id(2), {kFarRelay}).error().code == Errc::WrongState);
 }
 
 }  // namespace wzp::registry

@@ -1,6 +1,5 @@
 #include "wzp/registry/call.hpp"
 
-#include "wzp/base/overloaded.hpp"
 
 namespace wzp::registry {
 
@@ -20,8 +19,25 @@ std::string_view name(const Route& route) noexcept {
   switch (route.index()) {
     case 0: return "local";
     case 1: return "outgoing";
-    default: return "incoming";
+    case 2: return "incoming";
+    default: return "transit";
   }
+}
+
+const Outgoing* onward(const Route& route) noexcept {
+  if (const auto* outgoing = std::get_if<Outgoing>(&route)) return outgoing;
+  const auto* transit = std::get_if<Transit>(&route);
+  return transit == nullptr ? nullptr : &transit->onward;
+}
+
+Outgoing* onward(Route& route) noexcept {
+  return const_cast<Outgoing*>(onward(static_cast<const Route&>(route)));
+}
+
+const RelayFingerprint* upstream(const Route& route) noexcept {
+  if (const auto* incoming = std::get_if<Incoming>(&route)) return &incoming->from;
+  const auto* transit = std::get_if<Transit>(&route);
+  return transit == nullptr ? nullptr : &transit->from;
 }
 
 std::optional<Role> DirectCall::role_of(const Fingerprint& who) const noexcept {
@@ -31,22 +47,27 @@ std::optional<Role> DirectCall::role_of(const Fingerprint& who) const noexcept {
 }
 
 bool DirectCall::is_here(Role role) const noexcept {
-  if (std::holds_alternative<Outgoing>(route)) return role == Role::Caller;
-  if (std::holds_alternative<Incoming>(route)) return role == Role::Callee;
-  return true;
+  return role == Role::Caller ? upstream(route) == nullptr : onward(route) == nullptr;
+}
+
+std::optional<RelayFingerprint> DirectCall::relay_toward(Role role) const {
+  if (role == Role::Callee) {
+    const auto* way = onward(route);
+    return way == nullptr ? std::nullopt : way->claimed_by;
+  }
+  const auto* from = upstream(route);
+  return from == nullptr ? std::nullopt : std::optional{*from};
 }
 
 std::optional<RelayFingerprint> DirectCall::peer_relay_fp() const {
-  if (const auto* outgoing = std::get_if<Outgoing>(&route)) return outgoing->claimed_by;
-  if (const auto* incoming = std::get_if<Incoming>(&route)) return incoming->from;
-  return std::nullopt;
+  if (std::holds_alternative<Transit>(route)) return std::nullopt;
+  return relay_toward(is_here(Role::Caller) ? Role::Callee : Role::Caller);
 }
 
 bool DirectCall::may_come_from(const RelayFingerprint& relay) const {
-  return std::visit(
-      overloaded{[](const Local&) { return false; }, [&](const Outgoing& o) { return o.asked.contains(relay); },
-                 [&](const Incoming& i) { return i.from == relay; }},
-      route);
+  const auto* from = upstream(route);
+  const auto* way = onward(route);
+  return (from != nullptr && *from == relay) || (way != nullptr && way->asked.contains(relay));
 }
 
 }  // namespace wzp::registry

@@ -8,15 +8,16 @@ namespace wzp::registry {
 Result<void> CallRegistry::create(const NewCall& call, Instant now) {
   if (call.id.empty()) return Unexpected{Errc::BadValue, "call_id"};
   if (call.caller == call.callee) return Unexpected{Errc::BadValue, "a call to oneself"};
-  const auto* outgoing = std::get_if<Outgoing>(&call.route);
-  if (outgoing != nullptr && outgoing->asked.empty()) return Unexpected{Errc::BadValue, "no relay is asked"};
+  const auto* way = onward(call.route);
+  if (way != nullptr && way->asked.empty()) return Unexpected{Errc::BadValue, "no relay is asked"};
   if (calls_.contains(call.id)) return Unexpected{Errc::Exists, "call " + call.id.text()};
   if (live_count() >= config_.max_live) return Unexpected{Errc::LimitReached, "calls in all"};
+  const bool counts = !std::holds_alternative<Transit>(call.route);
   const auto caller = parties_.find(call.caller);
-  if (caller != parties_.end() && caller->second.placed >= config_.max_per_identity)
+  if (counts && caller != parties_.end() && caller->second.placed >= config_.max_per_identity)
     return Unexpected{Errc::LimitReached, "calls of the caller"};
   const auto callee = parties_.find(call.callee);
-  if (callee != parties_.end() && callee->second.received >= config_.max_per_identity)
+  if (counts && callee != parties_.end() && callee->second.received >= config_.max_per_identity)
     return Unexpected{Errc::LimitReached, "calls of the callee"};
 
   DirectCall record;
@@ -28,6 +29,7 @@ Result<void> CallRegistry::create(const NewCall& call, Instant now) {
   record.created_at = now;
   index_route(record, true);
   for (const auto role : {Role::Caller, Role::Callee}) {
+    if (!counts) break;
     Party& party = parties_[record.party(role)];
     party.live.push_back(call.id);
     ++(role == Role::Caller ? party.placed : party.received);
@@ -72,7 +74,9 @@ Result<void> CallRegistry::end(const CallId& id, proto::HangupReason reason, Ins
   call.state = CallState::Ended;
   call.end_reason = reason;
   call.ended_at = now;
-  for (const auto role : {Role::Caller, Role::Callee}) leave(call.party(role), id, role, now);
+  if (!std::holds_alternative<Transit>(call.route)) {
+    for (const auto role : {Role::Caller, Role::Callee}) leave(call.party(role), id, role, now);
+  }
   due_.set(id, now + config_.tombstone_time);
   tombstones_.push_back(id);
   if (tombstones_.size() > config_.max_tombstones) forget(tombstones_.front());
@@ -91,16 +95,19 @@ void CallRegistry::forget(const CallId& id) {
   const auto found = calls_.find(id);
   assert(found != calls_.end() && !found->second.is_live());
   for (const auto role : {Role::Caller, Role::Callee}) {
+    if (std::holds_alternative<Transit>(found->second.route)) break;
     const auto party = parties_.find(found->second.party(role));
     --party->second.tombstones;
     if (party->second.tombstones == 0) party->second.last_end.reset();
     untold_parties_.erase({party->first, id});
     if (party->second.tombstones == 0 && party->second.live.empty()) parties_.erase(party);
   }
-  if (const auto* outgoing = std::get_if<Outgoing>(&found->second.route)) {
-    for (const auto& relay : outgoing->asked) untold_relays_.erase({relay, id});
-  } else if (const auto* incoming = std::get_if<Incoming>(&found->second.route)) {
-    untold_relays_.erase({incoming->from, id});
+  if (const auto untold = untold_to_.extract(id)) {
+    for (const auto& relay : untold.mapped()) {
+      const auto ids = untold_relays_.find(relay);
+      ids->second.erase(id);
+      if (ids->second.empty()) untold_relays_.erase(ids);
+    }
   }
   due_.cancel(id);
   // Almost always near the front: tombstones end about in the order in which they were made.
@@ -109,10 +116,9 @@ void CallRegistry::forget(const CallId& id) {
 }
 
 void CallRegistry::index_route(const DirectCall& call, bool add) {
-  if (const auto* outgoing = std::get_if<Outgoing>(&call.route)) {
-    for (const auto& relay : outgoing->asked) index_relay(relay, call.id, add);
-  } else if (const auto* incoming = std::get_if<Incoming>(&call.route)) {
-    index_relay(incoming->from, call.id, add);
+  if (const auto* from = upstream(call.route)) index_relay(*from, call.id, add);
+  if (const auto* way = onward(call.route)) {
+    for (const auto& relay : way->asked) index_relay(relay, call.id, add);
   }
 }
 
@@ -129,8 +135,8 @@ void CallRegistry::index_relay(const RelayFingerprint& relay, const CallId& id, 
 Result<void> CallRegistry::set_peer_relay_fp(const CallId& id, const RelayFingerprint& relay) {
   const auto call = live_record(id);
   if (!call) return call.failure();
-  auto* outgoing = std::get_if<Outgoing>(&(*call)->route);
-  if (outgoing == nullptr) return Unexpected{Errc::WrongState, "call " + id.text() + " is not outgoing"};
+  auto* outgoing = onward((*call)->route);
+  if (outgoing == nullptr) return Unexpected{Errc::WrongState, "the callee of call " + id.text() + " is here"};
   if (!outgoing->asked.contains(relay)) return Unexpected{Errc::NotAllowed, "relay was not asked"};
   if (outgoing->claimed_by && *outgoing->claimed_by != relay)
     return Unexpected{Errc::Exists, "claimed by another relay"};
@@ -141,12 +147,33 @@ Result<void> CallRegistry::set_peer_relay_fp(const CallId& id, const RelayFinger
 Result<std::size_t> CallRegistry::withdraw(const CallId& id, const RelayFingerprint& relay) {
   const auto call = live_record(id);
   if (!call) return call.failure();
-  auto* outgoing = std::get_if<Outgoing>(&(*call)->route);
-  if (outgoing == nullptr) return Unexpected{Errc::WrongState, "call " + id.text() + " is not outgoing"};
+  auto* outgoing = onward((*call)->route);
+  if (outgoing == nullptr) return Unexpected{Errc::WrongState, "the callee of call " + id.text() + " is here"};
   if (outgoing->asked.erase(relay) == 0) return Unexpected{Errc::NotAllowed, "relay was not asked"};
   if (outgoing->claimed_by == relay) outgoing->claimed_by.reset();
   index_relay(relay, id, false);
   return outgoing->asked.size();
+}
+
+Result<void> CallRegistry::ask(const CallId& id, const std::set<RelayFingerprint>& more) {
+  const auto call = live_record(id);
+  if (!call) return call.failure();
+  auto* outgoing = onward((*call)->route);
+  if (outgoing == nullptr) return Unexpected{Errc::WrongState, "the callee of call " + id.text() + " is here"};
+  for (const auto& relay : more) {
+    if (outgoing->asked.insert(relay).second) index_relay(relay, id, true);
+  }
+  return {};
+}
+
+Result<void> CallRegistry::reroute(const CallId& id, Route route) {
+  const auto call = live_record(id);
+  if (!call) return call.failure();
+  if ((*call)->route.index() != route.index()) return Unexpected{Errc::WrongState, "another kind of route"};
+  index_route(**call, false);
+  (*call)->route = std::move(route);
+  index_route(**call, true);
+  return {};
 }
 
 Result<void> CallRegistry::set_addresses(const CallId& id, Role role, Addresses addresses) {
@@ -189,44 +216,50 @@ void CallRegistry::mark_untold(const CallId& id, Role party) {
 
 void CallRegistry::mark_untold(const CallId& id, const RelayFingerprint& relay) {
   const auto* call = find(id);
-  if (call != nullptr && !call->is_live() && call->may_come_from(relay)) untold_relays_.emplace(relay, id);
+  if (call != nullptr && !call->is_live()) note_untold(relay, id);
 }
 
 void CallRegistry::mark_untold(const RelayFingerprint& relay, Instant now) {
   for (const auto& id : tombstones_) {
     const auto& call = calls_.at(id);
     if (!call.may_come_from(relay) || now - *call.ended_at > config_.tombstone_time) continue;
-    untold_relays_.emplace(relay, id);
+    note_untold(relay, id);
     due_.set(id, now + config_.tombstone_time);
   }
 }
 
-namespace {
-
-/// Takes every entry with this first half out of the set, and gives the second halves.
-template <class Key>
-std::vector<CallId> take_all(std::set<std::pair<Key, CallId>>& entries, const Key& key) {
-  std::vector<CallId> ids;
-  auto it = entries.lower_bound({key, CallId{}});
-  while (it != entries.end() && it->first == key) {
-    ids.push_back(it->second);
-    it = entries.erase(it);
-  }
-  return ids;
+void CallRegistry::note_untold(const RelayFingerprint& relay, const CallId& id) {
+  untold_relays_[relay].insert(id);
+  untold_to_[id].insert(relay);
 }
-
-}  // namespace
 
 std::vector<DirectCall> CallRegistry::take_untold(const Fingerprint& who) {
   std::vector<DirectCall> calls;
-  for (const auto& id : take_all(untold_parties_, who)) calls.push_back(calls_.at(id));
+  auto it = untold_parties_.lower_bound({who, CallId{}});
+  while (it != untold_parties_.end() && it->first == who) {
+    calls.push_back(calls_.at(it->second));
+    it = untold_parties_.erase(it);
+  }
   return calls;
 }
 
 std::vector<DirectCall> CallRegistry::take_untold(const RelayFingerprint& relay) {
   std::vector<DirectCall> calls;
-  for (const auto& id : take_all(untold_relays_, relay)) calls.push_back(calls_.at(id));
+  const auto ids = untold_relays_.extract(relay);
+  if (!ids) return calls;
+  for (const auto& id : ids.mapped()) {
+    calls.push_back(calls_.at(id));
+    const auto to = untold_to_.find(id);
+    to->second.erase(relay);
+    if (to->second.empty()) untold_to_.erase(to);
+  }
   return calls;
+}
+
+std::vector<RelayFingerprint> CallRegistry::untold_relays() const {
+  std::vector<RelayFingerprint> relays;
+  for (const auto& [relay, ids] : untold_relays_) relays.push_back(relay);
+  return relays;
 }
 
 std::vector<CallId> CallRegistry::expire(Instant now) {

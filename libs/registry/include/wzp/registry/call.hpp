@@ -53,8 +53,22 @@ struct Incoming {
   bool operator==(const Incoming&) const = default;
 };
 
+/// Neither party is here: this relay only passes the call on.
+struct Transit {
+  RelayFingerprint from;  ///< speaks for the caller
+  Outgoing onward;        ///< who speaks, or may speak, for the callee
+
+  bool operator==(const Transit&) const = default;
+};
+
 /// Where the two parties are, and so where each message of the call may come from and must go to.
-using Route = std::variant<Local, Outgoing, Incoming>;
+using Route = std::variant<Local, Outgoing, Incoming, Transit>;
+
+/// The way to the callee, where it leads over other relays; null elsewhere.
+[[nodiscard]] const Outgoing* onward(const Route& route) noexcept;
+[[nodiscard]] Outgoing* onward(Route& route) noexcept;
+/// The relay that speaks for the caller, where the caller is not here; null elsewhere.
+[[nodiscard]] const RelayFingerprint* upstream(const Route& route) noexcept;
 
 /// Where a party can be reached directly. Shown to the other one only after consent (design.md 3.8).
 struct Addresses {
@@ -92,8 +106,11 @@ struct DirectCall {
     return state == CallState::Offered || state == CallState::Ringing;
   }
   [[nodiscard]] bool is_live() const noexcept { return state != CallState::Ended; }
-  /// The relay of the other party: who claimed an outgoing call, who sent an incoming one. Empty for a local call and
-  /// for one that nobody has claimed.
+  /// The linked relay on the way to the party of this role: who sent the call (caller), who claimed it (callee). Empty
+  /// for a party that is here, and for a callee whom no relay has claimed.
+  [[nodiscard]] std::optional<RelayFingerprint> relay_toward(Role role) const;
+  /// The relay of the other party: who claimed an outgoing call, who sent an incoming one. Empty for a local call, for
+  /// one that nobody has claimed, and for one in transit.
   [[nodiscard]] std::optional<RelayFingerprint> peer_relay_fp() const;
   /// Whether this relay was asked about the call and has not said no, or is the one it came from.
   [[nodiscard]] bool may_come_from(const RelayFingerprint& relay) const;
@@ -101,7 +118,7 @@ struct DirectCall {
   bool operator==(const DirectCall&) const = default;
 };
 
-/// "local", "outgoing" or "incoming".
+/// "local", "outgoing", "incoming" or "transit".
 [[nodiscard]] std::string_view name(const Route& route) noexcept;
 
 }  // namespace wzp::registry

@@ -46,8 +46,8 @@ class CallRegistry {
 
   explicit CallRegistry(Config config) : config_{config} {}
 
-  /// A new call in state Offered. Errors: Exists (tombstones included), BadValue (no id, caller calls itself, an
-  /// outgoing call that asks nobody), LimitReached.
+  /// A new call in state Offered. A call in transit does not count for its parties, who are not here. Errors: Exists
+  /// (tombstones included), BadValue (no id, caller calls itself, no relay is asked), LimitReached.
   Result<void> create(const NewCall& call, Instant now);
   /// Offered -> Ringing. Errors: NotFound, WrongState.
   Result<void> set_ringing(const CallId& id);
@@ -62,6 +62,10 @@ class CallRegistry {
   /// A relay that was asked is out: it said no, or its link is gone. Gives how many relays remain.
   /// Errors: NotFound, WrongState, NotAllowed.
   Result<std::size_t> withdraw(const CallId& id, const RelayFingerprint& relay);
+  /// More relays are asked for the callee. Errors: NotFound, WrongState (ended, or the callee is here).
+  Result<void> ask(const CallId& id, const std::set<RelayFingerprint>& more);
+  /// The call takes another way; what is here stays here. Errors: NotFound, WrongState (ended, or another kind of route).
+  Result<void> reroute(const CallId& id, Route route);
   /// Replaces what is known. Errors: NotFound, WrongState.
   Result<void> set_addresses(const CallId& id, Role role, Addresses addresses);
 
@@ -76,8 +80,7 @@ class CallRegistry {
   /// When a call of this person ended last; forgotten with its tombstones.
   [[nodiscard]] std::optional<Instant> last_end(const Fingerprint& who) const;
 
-  /// A party, or a relay of the route, that should know that this call ended could not be reached. No-op for a live or
-  /// unknown call.
+  /// A party, or a relay, that should know that this call ended could not be reached. No-op for a live or unknown call.
   void mark_untold(const CallId& id, Role party);
   void mark_untold(const CallId& id, const RelayFingerprint& relay);
   /// The link to this relay is gone, and whatever was sent last may have gone with it: it may not know of the calls
@@ -86,6 +89,8 @@ class CallRegistry {
   /// The ended calls that this person (relay) does not know of; they count as told from now on.
   [[nodiscard]] std::vector<DirectCall> take_untold(const Fingerprint& who);
   [[nodiscard]] std::vector<DirectCall> take_untold(const RelayFingerprint& relay);
+  /// The relays for which `take_untold` would give something.
+  [[nodiscard]] std::vector<RelayFingerprint> untold_relays() const;
 
   /// Ends the unanswered calls whose time is up, with reason Timeout, and gives them; drops old tombstones.
   [[nodiscard]] std::vector<CallId> expire(Instant now);
@@ -112,13 +117,15 @@ class CallRegistry {
   void forget(const CallId& id);
   void index_route(const DirectCall& call, bool add);
   void index_relay(const RelayFingerprint& relay, const CallId& id, bool add);
+  void note_untold(const RelayFingerprint& relay, const CallId& id);
 
   Config config_;
   std::unordered_map<CallId, DirectCall> calls_;
   std::unordered_map<Fingerprint, Party> parties_;
   std::map<RelayFingerprint, std::set<CallId>> via_;
   std::set<std::pair<Fingerprint, CallId>> untold_parties_;
-  std::set<std::pair<RelayFingerprint, CallId>> untold_relays_;
+  std::map<RelayFingerprint, std::set<CallId>> untold_relays_;
+  std::unordered_map<CallId, std::set<RelayFingerprint>> untold_to_;  ///< the same, the other way round
   std::deque<CallId> tombstones_;  ///< oldest first
   Deadlines<CallId> due_;          ///< ring timeout of unanswered calls, end of tombstones
 };
