@@ -71,9 +71,10 @@ void Judge::places(SimPhone& phone, const CallId& id, const Fingerprint& target)
     if (other->who() == target) ++alike, callee = other.get();
     if (other->who() == phone.who() && other.get() != &phone) ++alike;
   }
-  truth.should_ring = alike == 1 && callee != &phone && callee->running() && phone.core().call_state() == client::CallState::None &&
-                      callee->core().call_state() == client::CallState::None && connected(phone) && connected(*callee) &&
-                      linked(world_.home_relay(phone), world_.home_relay(*callee)) && cables_are_whole(phone, *callee);
+  truth.fair = alike == 1 && callee != &phone && callee->running() && connected(phone) && connected(*callee) &&
+               linked(world_.home_relay(phone), world_.home_relay(*callee)) && cables_are_whole(phone, *callee);
+  truth.should_ring = truth.fair && phone.core().call_state() == client::CallState::None &&
+                      callee->core().call_state() == client::CallState::None;
   by_speech_.emplace(speech_id(id), id);
   calls_.emplace(id, std::move(truth));
   if (world_.tracing()) trace(phone.name(), "PLACES " + brief(id.text()) + " to " + to_string(target).substr(0, 9));
@@ -122,6 +123,7 @@ void Judge::told(SimPhone& phone, const client::UserEvent& event) {
                    part.reason = e.reason;
                    ++seen_.ends[std::string{client::name(e.reason)}];
                    demand(truth->caller == e.peer || truth->callee == e.peer, "a call ended with a stranger");
+                   check_reason(*truth, part);
                    demand(e.reason != client::EndReason::IdentityRefused, phone.name() + " refused the identity of an honest person: " + e.why);
                  },
                  [&](const client::Answered& e) {

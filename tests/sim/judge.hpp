@@ -51,7 +51,8 @@ struct CallTruth {
   std::optional<proto::CallAcceptMode> mode;  ///< what the callee consented to
   std::optional<Instant> accepted;
   std::vector<Part> parts;                    ///< the caller's first
-  bool should_ring = false;                   ///< nothing spoke against it when it was placed
+  bool fair = false;                          ///< the network and the relays had no trouble when it was placed
+  bool should_ring = false;                   ///< ... and both were free
   bool judged_ringing = false;
   bool judged_media = false;
   std::string tainted;                        ///< why the two sides need not hear of each other's end any more
@@ -150,6 +151,7 @@ class Judge final : public Witness {
   [[nodiscard]] std::optional<std::string> missing_connectivity(const CallTruth& truth) const;
   void watch_ends(CallTruth& truth);
   void watch_success(CallTruth& truth);
+  void check_reason(const CallTruth& truth, const Part& part) const;
   void watch_phone(SimPhone& phone);
   void watch_relay(SimRelay& relay);
   [[nodiscard]] bool path_expected(const CallTruth& truth) const;

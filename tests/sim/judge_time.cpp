@@ -191,14 +191,18 @@ void Judge::watch_ends(CallTruth& truth) {
   const auto phones = std::count_if(all.begin(), all.end(), [&](const auto& p) { return p->who() == truth.callee && p->incarnation() > 0; });
   bool callee_in = false;
   bool answerer_out = false;
+  bool answerer_in = false;
+  bool still_rings = false;  // elsewhere than where it was answered
   for (std::size_t i = 1; i < truth.parts.size(); ++i) {
     callee_in |= truth.parts[i].is_in;
     answerer_out |= truth.parts[i].answered && !truth.parts[i].is_in;
+    answerer_in |= truth.parts[i].answered && truth.parts[i].is_in;
+    still_rings |= !truth.parts[i].answered && truth.parts[i].is_in;
   }
   const bool callee_seen = truth.parts.size() > static_cast<std::size_t>(phones);
   const bool caller_in = truth.parts.front().is_in;
   const bool callee_out = answerer_out || (callee_seen && !callee_in);
-  if (!((caller_in && callee_out) || (callee_in && !caller_in))) {
+  if (!((caller_in && callee_out) || (callee_in && !caller_in) || (answerer_in && still_rings))) {
     truth.apart_since.reset();
     truth.cut_since.reset();
     return;
@@ -232,6 +236,18 @@ bool Judge::path_expected(const CallTruth& truth) const {
   const auto a = net.site_of(caller.host());
   const auto b = net.site_of(callee.host());
   return a == b || goes_direct(net.nat_of(a), net.nat_of(b));
+}
+
+void Judge::check_reason(const CallTruth& truth, const Part& part) const {
+  using enum client::EndReason;
+  if (!truth.fair || !truth.tainted.empty() || !quiet_since(truth.placed - kQuietBefore)) return;
+  const bool other_is_out = std::any_of(truth.parts.begin(), truth.parts.end(), [&](const auto& p) { return &p != &part && !p.is_in; });
+  if (part.reason == PeerHungUp || part.reason == PeerCancelled) {
+    demand(other_is_out, part.phone->name() + " is told that the other side ended call " + brief(truth.id.text()) + ", and it did not");
+  }
+  if (part.reason == MediaLost) {
+    demand(other_is_out, part.phone->name() + " lost the media of call " + brief(truth.id.text()) + " though nothing happened to it");
+  }
 }
 
 void Judge::watch_success(CallTruth& truth) {

@@ -67,7 +67,7 @@ void Scenario::build_phones() {
     auto& relay = *random_.pick(world_.relays());
     world_.add_phone("phone" + std::to_string(i), homes_.back(), relay, {.relay_only = random_.chance(0.08), .direct_only = random_.chance(0.05)});
   }
-  if (random_.chance(0.15)) {
+  if (random_.chance(0.25)) {
     homes_.push_back(world_.add_home(some_nat(), weather()));
     twin_ = &world_.add_phone("twin", homes_.back(), *random_.pick(world_.relays()), {.same_identity_as = world_.phones().front().get()});
   }
@@ -79,7 +79,9 @@ void Scenario::build_phones() {
 void Scenario::run() {
   for (auto& relay : world_.relays()) relay->start();
   for (auto& phone : world_.phones()) {
-    if (phone.get() != twin_) world_.queue().after(random_.between(0ms, 1s), [p = phone.get()] { p->start(); });
+    if (phone.get() != twin_ || random_.chance(0.5)) world_.queue().after(random_.between(0ms, 1s), [p = phone.get()] {
+      if (!p->running()) p->start();
+    });
   }
   if (hostile_) hostile_->start();
   plan();
@@ -173,7 +175,10 @@ SimPhone& Scenario::some_idle_phone() {
 void Scenario::place_call() {
   auto& caller = some_idle_phone();
   auto& callee = random_.chance(0.6) ? some_idle_phone() : some_phone();
-  if (!caller.running() || caller.who() == callee.who() || calls_placed_++ >= kMaxCalls) return;
+  if (!caller.running() || caller.who() == callee.who() || calls_placed_ >= kMaxCalls) return;
+  // Somebody in a call rarely tries to place another.
+  if (caller.core().call_state() != client::CallState::None && !random_.chance(0.1)) return;
+  ++calls_placed_;
   const auto call = caller.call(callee.who());
   if (random_.chance(0.6)) plan_hang_up(caller, call, 300ms, 25s);
 }

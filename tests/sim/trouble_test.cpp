@@ -209,3 +209,31 @@ TEST_CASE("a second program with the same identity replaces the first, and calls
   CHECK(t.world.run_until([&] { return twin.core().call_state() == client::CallState::Active; }, 3s));
   t.world.drain();
 }
+
+TEST_CASE("of two relays that know somebody, one rings on and the other stops", "[sim]") {
+  const bool answer = GENERATE(true, false);
+  World world{6, std::getenv("WZP_SIM_TRACE") != nullptr};
+  auto& a = world.add_relay("A");
+  auto& b = world.add_relay("B");
+  auto& c = world.add_relay("C", {.delay = 40ms});
+  world.federate(a, b);
+  world.federate(a, c);
+  auto& alice = world.add_phone("alice", world.add_home(), a);
+  auto& bob = world.add_phone("bob", world.add_home(), b);
+  auto& twin = world.add_phone("twin", world.add_home(), c, {.same_identity_as = &bob});
+  world.start();
+  REQUIRE(world.settle());
+  const auto call = alice.call(bob.who());
+  world.run_for(1s);
+  CHECK(bob.core().call_state() == client::CallState::Incoming);
+  CHECK(twin.core().call_state() == client::CallState::None);
+  CHECK(world.judge().truth(call)->parts.size() == 3);
+  if (answer) {
+    bob.answer(call, CallAcceptMode::AcceptTrusted);
+    CHECK(world.run_until([&] { return alice.core().call_state() == client::CallState::Active; }, 3s));
+  } else {
+    bob.answer(call, CallAcceptMode::Reject);
+    CHECK(world.run_until([&] { return alice.core().call_state() == client::CallState::None; }, 1s));
+  }
+  world.drain();
+}
