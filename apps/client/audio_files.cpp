@@ -30,7 +30,7 @@ Unexpected bad_file(const std::filesystem::path& path, const std::string& what) 
 
 }  // namespace
 
-Result<std::unique_ptr<media::AudioSource>> open_source(const PhoneOptions& options) {
+Result<std::unique_ptr<media::AudioSource>> open_source(const AudioOptions& options) {
   if (options.tone) return std::unique_ptr<media::AudioSource>{std::make_unique<media::ToneSource>(*options.tone)};
   if (options.play.empty()) return std::unique_ptr<media::AudioSource>{std::make_unique<media::SilenceSource>()};
   const auto bytes = app::read_file(options.play, kMaxAudioBytes);

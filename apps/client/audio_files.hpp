@@ -12,7 +12,7 @@
 namespace wzp::client_app {
 
 /// What the options say to send: a file, a tone, or silence. Errors: BadConfig with the file and what is wrong with it.
-[[nodiscard]] Result<std::unique_ptr<media::AudioSource>> open_source(const PhoneOptions& options);
+[[nodiscard]] Result<std::unique_ptr<media::AudioSource>> open_source(const AudioOptions& options);
 
 /// A recording that grows while it is made; a crash leaves a file that plays. WAV, or raw PCM for .pcm and .raw.
 class RecordingFile final : public media::AudioSink {

@@ -7,6 +7,7 @@ namespace wzp::client_app {
 /// Each runs one subcommand to its end and returns its exit code (common/exit_code.hpp).
 [[nodiscard]] int run_identity(const IdentityOptions& options);
 [[nodiscard]] int run_phone(const PhoneOptions& options);
+[[nodiscard]] int run_room(const RoomOptions& options);
 [[nodiscard]] int run_reflect(const ReflectOptions& options);
 [[nodiscard]] int run_ping(const PingOptions& options);
 [[nodiscard]] int run_version(const VersionOptions& options);

@@ -9,14 +9,17 @@
 #include "wzp/base/overloaded.hpp"
 
 namespace wzp::client_app {
+
+app::JsonLine event_line(std::string_view event) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return app::JsonLine{}.add("event", event).add("time_ms", std::chrono::duration<double, std::milli>{now}.count());
+}
+
 namespace {
 
 using namespace client;
 
-app::JsonLine line(std::string_view event) {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return app::JsonLine{}.add("event", event).add("time_ms", std::chrono::duration<double, std::milli>{now}.count());
-}
+app::JsonLine line(std::string_view event) { return event_line(event); }
 
 double milliseconds(Duration d) { return std::chrono::duration<double, std::milli>{d}.count(); }
 

@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
   return std::visit(wzp::overloaded{
                         [](const IdentityOptions& o) { return run_identity(o); },
                         [](const PhoneOptions& o) { return run_phone(o); },
+                        [](const RoomOptions& o) { return run_room(o); },
                         [](const ReflectOptions& o) { return run_reflect(o); },
                         [](const PingOptions& o) { return run_ping(o); },
                         [](const VersionOptions& o) { return run_version(o); },

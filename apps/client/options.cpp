@@ -11,6 +11,8 @@
 #include "common/exit_code.hpp"
 #include "common/log.hpp"
 #include "common/version.hpp"
+#include "wzp/crypto/room.hpp"
+#include "wzp/proto/server_name.hpp"
 
 namespace wzp::client_app {
 namespace {
@@ -20,22 +22,42 @@ constexpr const char* kFooter = R"(FILES
   ~/.wzp/known_relays   certificates of the relays you have used
   ~/.wzp/known_people   who has sealed a call with you, and must from then on
 
-AT THE TERMINAL, while listening or in a call
+AT THE TERMINAL, while listening, in a call or in a room
   t, p, r               answer a call: trusted, private, reject
-  c FINGERPRINT         call somebody       q   end the call
+  c FINGERPRINT         call somebody       q   end the call, leave the room
 
 ENVIRONMENT
   WZP_RELAY   default relay      WZP_LOG   default log level
 
 EXIT STATUS
   0 ok                      4 an identity or certificate was refused
-  1 internal failure, I/O   5 the call was refused, busy or not answered
+  1 internal failure, I/O   5 the call was refused, busy or not answered; the room does not admit you
   2 usage, configuration    6 the call had no audio
   3 cannot connect
 
 EXAMPLE
   wzp-client listen --relay relay.example.org --accept trusted
-  wzp-client call 27ba:36eb:371e:ea99:e7d0:ee57:3165:e50e --relay relay.example.org --play hello.wav)";
+  wzp-client call 27ba:36eb:371e:ea99:e7d0:ee57:3165:e50e --relay relay.example.org --play hello.wav
+  wzp-client room tea --relay relay.example.org --play hello.wav --record mix.wav)";
+
+constexpr const char* kRoomFooter = R"(DESCRIPTION
+  Joins the room NAME at a relay. Everybody who joins the same name at the same relay hears you, and you hear
+  everybody, mixed. Names are those of hosts: letters, digits, "-", "_" and "."; upper and lower case are the same.
+  If the connection is lost, the room is joined again after 1, 2, 4, 8, 15 and then every 30 seconds.
+
+  NOT SEALED: the audio of a room is encrypted between you and the relay, but not end to end as in a call.
+  Whoever runs the relay could listen, and the relay alone says who is in the room.
+
+  --record-each names the files after the fingerprints of the speakers (32 hex digits), or after the source that the
+  relay tells (12), or "speaker-N" where it tells nothing. A second voice of the same name gets "-2" behind it.
+  Existing files are replaced.
+
+EXIT STATUS
+  0 left   2 usage   3 cannot connect   4 identity or certificate refused, or joined elsewhere   5 not admitted
+
+EXAMPLE
+  wzp-client room tea --list
+  wzp-client room tea --alias Ada --play ada.wav --record mix.wav --record-each voices --duration 60)";
 
 const std::map<std::string, AcceptPolicy> kPolicies{{"ask", AcceptPolicy::Ask},
                                                     {"trusted", AcceptPolicy::Trusted},
@@ -66,17 +88,21 @@ void add_network(CLI::App& command, Common& common, Texts& texts) {
   command.add_option("--bind", common.bind, "local address and port; default any")->type_name("ADDR:PORT");
 }
 
+void add_audio(CLI::App& command, AudioOptions& audio) {
+  auto* play = command.add_option("--play", audio.play, "send this WAV file (or raw 48 kHz mono 16-bit PCM: .pcm, .raw)");
+  play->type_name("FILE");
+  command.add_option("--tone", audio.tone, "send a tone")->type_name("HZ")->check(CLI::Range(20.0, 20000.0))->excludes(play);
+  command.add_flag("--repeat", audio.repeat, "send the file over and over")->needs(play);
+  command.add_option("--record", audio.record, "write what is heard to a WAV file (.pcm, .raw: raw)")->type_name("FILE");
+  command.add_option("--record-sent", audio.record_sent, "write what is sent to a WAV file")->type_name("FILE");
+}
+
 void add_phone(CLI::App& command, PhoneOptions& phone, Texts& texts) {
   add_network(command, phone.common, texts);
   command.add_option("--known-people", phone.common.known_people, "where is remembered who seals calls; default ~/.wzp/known_people")
       ->type_name("FILE");
   command.add_option("--alias", phone.alias, "name that others see next to your fingerprint")->type_name("NAME");
-  auto* play = command.add_option("--play", phone.play, "send this WAV file (or raw 48 kHz mono 16-bit PCM: .pcm, .raw)");
-  play->type_name("FILE");
-  command.add_option("--tone", phone.tone, "send a tone")->type_name("HZ")->check(CLI::Range(20.0, 20000.0))->excludes(play);
-  command.add_flag("--repeat", phone.repeat, "send the file over and over")->needs(play);
-  command.add_option("--record", phone.record, "write what is heard to a WAV file (.pcm, .raw: raw)")->type_name("FILE");
-  command.add_option("--record-sent", phone.record_sent, "write what is sent to a WAV file")->type_name("FILE");
+  add_audio(command, phone);
   command.add_option("--duration", texts.duration, "hang up this many seconds after the call was set up")
       ->type_name("SECONDS")->check(CLI::Range(0.1, 86400.0));
   auto* direct = command.add_flag("--direct-only", phone.direct_only, "no audio through a relay, or no call");
@@ -86,6 +112,23 @@ void add_phone(CLI::App& command, PhoneOptions& phone, Texts& texts) {
       ->type_name("SECONDS")->check(CLI::Range(1.0, 600.0));
   command.add_option("--ring-timeout", texts.ring_timeout, "give up an unanswered call after this; default 45 as caller, 60 as callee")
       ->type_name("SECONDS")->check(CLI::Range(0.5, 600.0));
+}
+
+void add_room(CLI::App& command, RoomOptions& room, Texts& texts) {
+  command.footer(kRoomFooter);
+  add_network(command, room.common, texts);
+  // Not needed here and not shown: scripts give all commands of a person the same files.
+  command.add_option("--known-people", room.common.known_people)->group("");
+  command.add_option("name", room.name, "the room")->required()->type_name("NAME");
+  command.add_option("--alias", room.alias, "name that others see next to your fingerprint")->type_name("NAME");
+  add_audio(command, room);
+  command.add_option("--record-each", room.record_each, "write one WAV file for each speaker into this folder")->type_name("FOLDER");
+  command.add_option("--duration", texts.duration, "leave this many seconds after joining")
+      ->type_name("SECONDS")->check(CLI::Range(0.1, 86400.0));
+  command.add_flag("--list", room.list, "say who is in the room, and leave");
+  command.add_flag("--hashed", room.hashed, "dial the hash of the name, as web clients do; both meet in one room");
+  command.add_option("--idle-timeout", texts.idle_timeout, "silence that ends a connection, default 30")
+      ->type_name("SECONDS")->check(CLI::Range(1.0, 600.0));
 }
 
 Result<void> settle_common(Common& common, const Texts& texts) {
@@ -116,6 +159,31 @@ Result<void> settle_phone(PhoneOptions& phone, const Texts& texts, bool is_call)
   if (texts.ring_timeout > 0) phone.ring_timeout = seconds(texts.ring_timeout);
   phone.idle_timeout = seconds(texts.idle_timeout);
   return settle_common(phone.common, texts);
+}
+
+/// What to dial for the name of a room. Errors: BadConfig.
+Result<std::string> room_server_name(const RoomOptions& room) {
+  const auto name = proto::classify(room.name) == proto::NameClass::Dns ? proto::canonical_server_name(room.name)
+                                                                        : Result<std::string>{Unexpected{Errc::BadName, ""}};
+  // Any text has a hash; where it can be a name, relays hash its canonical form.
+  if (room.hashed && !room.name.empty()) return crypto::hashed_room_name(name ? *name : room.name);
+  if (!name) {
+    return Unexpected{Errc::BadConfig, fmt::format("\"{}\": cannot be the name of a room; use letters, digits, \"-\", \"_\" and \".\", "
+                                                   "and not digits alone", printable(room.name))};
+  }
+  if (proto::connection_class(*name) != proto::ConnectionClass::Room || proto::call_of_room(*name)) {
+    return Unexpected{Errc::BadConfig, fmt::format("{}: this name is taken by relays themselves; choose another", *name)};
+  }
+  return *name;
+}
+
+Result<void> settle_room(RoomOptions& room, const Texts& texts) {
+  auto name = room_server_name(room);
+  if (!name) return name.failure();
+  room.server_name = std::move(*name);
+  if (texts.duration > 0) room.duration = seconds(texts.duration);
+  room.idle_timeout = seconds(texts.idle_timeout);
+  return settle_common(room.common, texts);
 }
 
 Parsed failed(const std::string& what) {
@@ -167,6 +235,11 @@ Parsed parse_options(int argc, const char* const* argv) {
   add_phone(*call, phone, texts);
   call->add_option("fingerprint", texts.target, "whom to call")->required();
 
+  RoomOptions room;
+  room.common.relay = phone.common.relay;
+  auto* room_command = cli.add_subcommand("room", "join a room of several people; not sealed: its relay could listen");
+  add_room(*room_command, room, texts);
+
   ReflectOptions reflect;
   reflect.common.relay = phone.common.relay;
   auto* reflect_command = cli.add_subcommand("reflect", "show your addresses as relays see them, and the kind of NAT");
@@ -214,6 +287,7 @@ Parsed parse_options(int argc, const char* const* argv) {
   }
   if (listen->parsed()) return done(listener, settle_phone(listener, texts, false));
   if (call->parsed()) return done(phone, settle_phone(phone, texts, true));
+  if (room_command->parsed()) return done(room, settle_room(room, texts));
   if (reflect_command->parsed()) {
     if (reflect.relays.empty()) reflect.relays = {reflect.common.relay};
     return done(reflect, settle_common(reflect.common, texts));

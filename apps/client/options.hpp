@@ -33,17 +33,21 @@ struct IdentityOptions {
 /// What happens when somebody calls. Ask needs a terminal.
 enum class AcceptPolicy { Ask, Trusted, Private, Reject };
 
-/// `call` and `listen`: both hold calls, one of them starts one.
-struct PhoneOptions {
-  Common common;
-  std::optional<Fingerprint> target;  ///< empty: listen
-  std::optional<AcceptPolicy> accept;
-  std::string alias;
+/// Where audio comes from and goes to.
+struct AudioOptions {
   std::filesystem::path play;         ///< WAV, or raw 48 kHz mono 16-bit PCM (.pcm, .raw)
   std::optional<double> tone;         ///< Hz
   bool repeat = false;                ///< play over and over
   std::filesystem::path record;       ///< what is heard
   std::filesystem::path record_sent;  ///< what is sent
+};
+
+/// `call` and `listen`: both hold calls, one of them starts one.
+struct PhoneOptions : AudioOptions {
+  Common common;
+  std::optional<Fingerprint> target;  ///< empty: listen
+  std::optional<AcceptPolicy> accept;
+  std::string alias;
   std::optional<Duration> duration;   ///< hang up this long after the call was set up
   int calls = 0;                      ///< end after so many calls; 0: never
   bool direct_only = false;
@@ -51,6 +55,19 @@ struct PhoneOptions {
   bool allow_unsealed = false;
   Duration idle_timeout = std::chrono::seconds{30};
   std::optional<Duration> ring_timeout;
+};
+
+/// `room`: a conversation of several people at one relay.
+struct RoomOptions : AudioOptions {
+  Common common;
+  std::string name;                   ///< as typed
+  std::string server_name;            ///< what is dialled for it
+  bool hashed = false;                ///< dial the name as the web bridge spells it
+  std::string alias;
+  std::filesystem::path record_each;  ///< folder with a file for each speaker
+  std::optional<Duration> duration;   ///< leave this long after the first join
+  bool list = false;                  ///< only say who is there
+  Duration idle_timeout = std::chrono::seconds{30};
 };
 
 struct ReflectOptions {
@@ -77,7 +94,8 @@ struct CompareOptions {
   bool json = false;
 };
 
-using Options = std::variant<IdentityOptions, PhoneOptions, ReflectOptions, PingOptions, VersionOptions, InspectOptions, CompareOptions>;
+using Options = std::variant<IdentityOptions, PhoneOptions, RoomOptions, ReflectOptions, PingOptions, VersionOptions, InspectOptions,
+                             CompareOptions>;
 
 /// Options, or the exit code with which to end: 0 after --help and --version, 2 for everything that is wrong.
 struct Parsed {

@@ -8,6 +8,7 @@
 #include <toml++/toml.h>
 
 #include "common/log.hpp"
+#include "wzp/proto/server_name.hpp"
 
 namespace wzp::relay_app {
 namespace {
@@ -15,7 +16,7 @@ namespace {
 // Keys that other relays of the family know and this one has no feature for yet.
 constexpr auto kNotYet = std::to_array<std::string_view>(
     {"remote_relay", "max_sessions", "jitter_target_depth", "jitter_max_depth", "auth_url", "metrics_port", "metrics_bind", "metrics_lookups",
-     "probe_targets", "probe_mesh", "trunking_enabled", "ws_port", "ws_bind", "static_dir", "debug_tap", "global_rooms", "max_room_participants"});
+     "probe_targets", "probe_mesh", "ws_port", "ws_bind", "static_dir", "debug_tap"});
 
 // Reads one table: every key is fetched through it, so what remains at the end is unknown.
 class Reader {
@@ -150,6 +151,8 @@ void read_scalars(Reader& root, Config& config) {
   root.flag("allow_unsigned_registration", config.allow_unsigned_registration);
   root.flag("allow_unauthenticated_federation", config.allow_unauthenticated_federation);
   root.flag("share_addrs_in_offer", config.share_addrs_in_offer);
+  root.flag("trunking_enabled", config.trunking_enabled);
+  root.number("max_room_participants", config.max_room_participants, 1, 1'000);
   root.number("max_connections", config.max_connections, 1, 1'000'000);
   root.number("max_connections_per_ip", config.max_connections_per_ip, 1, 1'000'000);
   root.number("max_calls_per_client", config.max_calls_per_client, 1, 1'000);
@@ -173,6 +176,7 @@ std::string read_peers(Reader& root, const std::string& file, Config& config) {
     reader.fingerprint(peer.fingerprint);
     reader.text("label", [&](const std::string& v) { return peer.label = v, std::string{}; });
     reader.flag("share_addrs_in_offer", peer.share_addrs_in_offer);
+    reader.flag("delegate", peer.delegate);
     if (peer.label.empty()) peer.label = peer.url;
   });
   if (!failure.empty()) return failure;
@@ -180,7 +184,43 @@ std::string read_peers(Reader& root, const std::string& file, Config& config) {
     reader.require("fingerprint");
     reader.fingerprint(trusted.fingerprint);
     reader.text("label", [&](const std::string& v) { return trusted.label = v, std::string{}; });
+    reader.flag("delegate", trusted.delegate);
     if (trusted.label.empty()) trusted.label = to_string(trusted.fingerprint).substr(0, 23);
+  });
+}
+
+// Source: docs/protocol.md, rooms that relays tell each other of.
+constexpr std::size_t kMaxGlobalRooms = 64;
+
+std::string read_rooms(Reader& root, const std::string& file, Config& config) {
+  const auto name = [](Reader& reader, std::string& out) {
+    reader.require("name");
+    reader.text("name", [&](const std::string& v) -> std::string {
+      const auto canonical = proto::canonical_server_name(v);
+      const bool usable = canonical && proto::classify(v) == proto::NameClass::Dns &&
+                          proto::connection_class(*canonical) == proto::ConnectionClass::Room && !proto::call_of_room(*canonical);
+      if (!usable) return "must be a room name: letters, digits, '-', '_' and '.', and not \"call-...\"";
+      out = *canonical;
+      return {};
+    });
+  };
+  auto failure = read_tables(root, "global_rooms", file, config.global_rooms, name);
+  if (!failure.empty()) return failure;
+  if (config.global_rooms.size() > kMaxGlobalRooms) return fmt::format("{}: more than {} [[global_rooms]]", file, kMaxGlobalRooms);
+  return read_tables(root, "rooms", file, config.rooms, [&](Reader& reader, Room& room) {
+    name(reader, room.name);
+    reader.require("members");
+    reader.key("members", [&](const toml::node& node) -> std::string {
+      const auto* list = node.as_array();
+      if (list == nullptr) return "must be a list of fingerprints";
+      for (const auto& element : *list) {
+        const auto text = element.value_exact<std::string>();
+        const auto who = text ? Fingerprint::parse(*text) : std::nullopt;
+        if (!who) return "must hold fingerprints of people: 16 bytes as 32 hex digits, colons allowed (wzp-client identity show)";
+        room.members.push_back(*who);
+      }
+      return {};
+    });
   });
 }
 
@@ -197,6 +237,7 @@ Result<Config> parse_config(std::string_view toml, const std::string& file_name)
   Reader root{table, file_name, ""};
   read_scalars(root, config);
   if (auto failure = read_peers(root, file_name, config); !failure.empty()) return Unexpected{Errc::BadConfig, failure};
+  if (auto failure = read_rooms(root, file_name, config); !failure.empty()) return Unexpected{Errc::BadConfig, failure};
   if (auto failure = root.finish(); !failure.empty()) return Unexpected{Errc::BadConfig, failure};
   return config;
 }

@@ -22,16 +22,25 @@ struct Peer {
   RelayFingerprint fingerprint;
   std::string label;
   bool share_addrs_in_offer = false;  ///< design.md 3.17
+  bool delegate = false;              ///< speaks for relays behind it, and is passed on to others
 };
 
 /// A relay that may dial this one.
 struct Trusted {
   RelayFingerprint fingerprint;
   std::string label;
+  bool delegate = false;
+};
+
+/// A room for members only.
+struct Room {
+  std::string name;  ///< canonical
+  std::vector<Fingerprint> members;
 };
 
 /// What the operator decides (relay.md 2.2). Keys of the file carry the same names; unknown ones are an error.
 struct Config {
+  std::string file;  ///< where this was read; empty: nowhere
   SocketAddress listen_addr = *SocketAddress::parse("0.0.0.0:4433");
   std::optional<SocketAddress> advertise_addr;
   std::filesystem::path identity;  ///< empty: the default path, created when missing
@@ -39,6 +48,9 @@ struct Config {
   std::uint16_t workers = 0;  ///< threads; 0: one a core
   std::vector<Peer> peers;
   std::vector<Trusted> trusted;
+  std::vector<std::string> global_rooms;  ///< canonical names
+  std::vector<Room> rooms;
+  bool trunking_enabled = true;  ///< toward relays and members that read trunk frames
 
   bool allow_unsigned_registration = false;
   bool allow_unauthenticated_federation = false;
@@ -48,6 +60,7 @@ struct Config {
   std::uint32_t max_connections = 10'000;
   std::uint32_t max_connections_per_ip = 64;
   std::uint32_t max_calls_per_client = 8;
+  std::uint32_t max_room_participants = 64;
   std::uint32_t offers_per_minute = 30;   ///< of one identity and of one address; 0: no limit
   std::uint32_t signals_per_second = 100; ///< of one client; 0: no limit
   std::uint32_t retry_threshold = 1'000;  ///< half-open handshakes above which newcomers prove their address
@@ -58,6 +71,9 @@ struct Config {
   Duration reconnect_grace = std::chrono::seconds{15};
   Duration link_grace = std::chrono::seconds{30};
 };
+
+/// No configuration is longer, in bytes. Source: our choice.
+inline constexpr std::size_t kMaxConfigBytes = 1 << 20;
 
 /// Reads the text of a configuration file. Errors: BadConfig with file, line, key and what to do.
 [[nodiscard]] Result<Config> parse_config(std::string_view toml, const std::string& file_name);

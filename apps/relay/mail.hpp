@@ -1,17 +1,18 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
-#include <vector>
 
 #include "wzp/base/bytes.hpp"
 #include "wzp/base/ids.hpp"
 #include "wzp/proto/signal.hpp"
 #include "wzp/quic/endpoint_config.hpp"
 #include "wzp/quic/handler.hpp"
+#include "wzp/relay/room_table.hpp"
 
-// What workers are told. Values only; each names a connection of the worker that receives it.
+// What workers are told. Values only; a connection that is named is one of the worker that receives it, but for links.
 
 namespace wzp::relay_app {
 
@@ -19,11 +20,16 @@ struct SendSignal { ConnectionId conn; proto::SignalMessage message; };
 /// The whole content of one unidirectional stream (class `version`).
 struct SendText { ConnectionId conn; std::string text; };
 struct CloseConnection { ConnectionId conn; std::uint64_t code = 0; std::string reason; };
-/// Where the datagrams of `conn` go from now on; empty: nowhere.
-struct SetTargets { ConnectionId conn; std::vector<ConnectionId> targets; };
-/// A datagram that came in at another worker.
-struct Forward { ConnectionId conn; Bytes datagram; };
+/// Who gets whose media; told to every worker. The table is shared by all of them, and none changes it.
+struct NewTable { std::shared_ptr<const relay::RoomTable> table; };
+struct DropTable { proto::RoomTag tag; };
+struct NewLink { relay::LinkMedia link; };
+/// A link is gone; told to every worker.
+struct DropLink { ConnectionId conn; };
+/// A packet that came in at another worker: the bytes of a delivery, its head first.
+struct Forward { ConnectionId conn; Bytes datagram; std::uint8_t head_size = 0; bool trunk = false; };
 
-using WorkerMail = std::variant<SendSignal, SendText, CloseConnection, SetTargets, Forward, quic::ForeignPacket>;
+using WorkerMail =
+    std::variant<SendSignal, SendText, CloseConnection, NewTable, DropTable, NewLink, DropLink, Forward, quic::ForeignPacket>;
 
 }  // namespace wzp::relay_app

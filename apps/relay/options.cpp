@@ -13,8 +13,6 @@
 namespace wzp::relay_app {
 namespace {
 
-constexpr std::size_t kMaxConfigBytes = 1 << 20;
-
 constexpr const char* kFooter = R"(CONFIGURATION FILE (TOML; every key may be missing; unknown keys are an error)
   listen_addr = "0.0.0.0:4433"       UDP address to listen on
   advertise_addr = "203.0.113.5:4433"  what clients are told, when they cannot reach listen_addr (NAT)
@@ -26,8 +24,19 @@ constexpr const char* kFooter = R"(CONFIGURATION FILE (TOML; every key may be mi
   signals_per_second, retry_threshold
   allow_unsigned_registration, allow_unauthenticated_federation, share_addrs_in_offer = false
                                      unsafe; for clients and relays of the reference implementation
+  max_room_participants = 64         people in one room, here
+  trunking_enabled = true            several packets per datagram, toward whoever reads that
   [[peers]]    url = "host:port"  fingerprint = "..."  label = "..."   relays that this one dials
   [[trusted]]  fingerprint = "..."  label = "..."                     relays that may dial this one
+               delegate = true in either: this relay may speak for relays behind it, and what
+               it sends for others is passed on; needed on every relay in the middle of a chain
+  [[global_rooms]]  name = "..."     a room that spans relays; every relay of it lists it
+  [[rooms]]    name = "..."  members = ["fingerprint", ...]           a room for these people only
+
+SIGNALS
+  SIGHUP   reads [[peers]], [[trusted]], [[global_rooms]] and [[rooms]] of the file again; on any error nothing
+           changes. The link of a relay that is no longer named is closed, and its calls end.
+  SIGINT, SIGTERM   closes everything and ends
 
 FILES
   ~/.wzp/relay-identity              made at the first start; keep a copy: it is the relay's name
@@ -59,6 +68,7 @@ Result<Options> read_config(const std::string& path) {
   auto config = parse_config(text_of(*content), path);
   if (!config) return config.failure();
   options.config = std::move(*config);
+  options.config.file = path;
   return options;
 }
 

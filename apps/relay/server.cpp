@@ -1,10 +1,13 @@
 #include "relay/server.hpp"
 
 #include <csignal>
+#include <deque>
 #include <future>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "common/file.hpp"
 #include "common/version.hpp"
 #include "wzp/base/overloaded.hpp"
 #include "wzp/net/random.hpp"
@@ -16,22 +19,35 @@ namespace {
 constexpr std::size_t kMaxWaitingEvents = 65'536;
 // Mail that may wait for a worker: 80 ms of 50,000 packets/s. Source: our choice; older audio is worthless.
 constexpr std::size_t kMaxWaitingMail = 4'096;
+// Tables and links that may wait for a worker whose box is full, and when it is tried again. Source: our choice.
+constexpr std::size_t kMaxUntold = 65'536;
+constexpr Duration kTellAgain = std::chrono::milliseconds{5};
 // Source: relay.md 2.7, a relay that is told to stop is gone within 2 s.
 constexpr Duration kGoodbye = std::chrono::milliseconds{1'500};
 // Source: relay.md 10.2.
 constexpr Duration kDialTimeout = std::chrono::seconds{10};
 constexpr std::uint16_t kDefaultPort = 4433;
 
+// The lists of the file, into the configuration of the core or into what replaces them.
+template <class Lists>
+void read_lists(const Config& config, Lists& out) {
+  for (const auto& p : config.peers) out.peers.push_back({p.url, p.fingerprint, p.label, p.share_addrs_in_offer, p.delegate});
+  for (const auto& t : config.trusted) out.trusted.push_back({t.fingerprint, t.label, t.delegate});
+  for (const auto& room : config.rooms) out.rooms.push_back({room.name, room.members});
+  out.global_rooms = config.global_rooms;
+}
+
 relay::Config core_config(const Config& config, const crypto::Seed& seed, const crypto::Certificate& certificate) {
-  relay::Config core{.identity = crypto::Identity{seed}};
+  relay::Config core{.identity = crypto::Identity{seed}, .signer = crypto::RelaySigner{seed}};
   core.fingerprint = crypto::relay_fingerprint(certificate.der);
   core.build = app::kBuild;
   core.advertise_addr = config.advertise_addr;
   core.allow_unsigned_registration = config.allow_unsigned_registration;
   core.allow_unauthenticated_federation = config.allow_unauthenticated_federation;
   core.share_addrs_in_offer = config.share_addrs_in_offer;
-  for (const auto& peer : config.peers) core.peers.push_back({peer.url, peer.fingerprint, peer.label, peer.share_addrs_in_offer});
-  for (const auto& trusted : config.trusted) core.trusted.push_back({trusted.fingerprint, trusted.label});
+  read_lists(config, core);
+  core.trunking = config.trunking_enabled;
+  core.max_room_participants = config.max_room_participants;
   core.ring_timeout = config.ring_timeout;
   core.reconnect_grace = config.reconnect_grace;
   core.link_grace = config.link_grace;
@@ -41,6 +57,7 @@ relay::Config core_config(const Config& config, const crypto::Seed& seed, const 
   core.offers_per_address = config.offers_per_minute;
   core.signals_per_second = config.signals_per_second;
   core.random_seed = load_be64(net::random_array<8>().data());
+  core.users_salt = net::random_array<16>();
   return core;
 }
 
@@ -53,6 +70,7 @@ quic::Credentials credentials_of(const crypto::Certificate& certificate) {
 
 struct RelayServer::Remote {
   net::Mailbox<WorkerMail> mail{kMaxWaitingMail};
+  std::deque<WorkerMail> untold;  // of the core's thread: what did not fit into the box
   RelayWorker* worker = nullptr;  // lives on its own thread
   std::unique_ptr<net::Worker> thread;
 };
@@ -62,6 +80,7 @@ RelayServer::RelayServer(Config config, const crypto::Seed& seed, app::Log& log)
       certificate_{crypto::relay_certificate(seed)},
       reset_key_{crypto::stateless_reset_key(seed)},
       token_key_{net::random_secret<32>()},
+      media_key_{net::random_array<32>()},
       log_{log},
       core_{core_config(config_, seed, certificate_)},
       events_{kMaxWaitingEvents} {}
@@ -93,9 +112,10 @@ Result<void> RelayServer::open() {
   auto loop = net::Loop::create();
   if (!loop) return loop.failure();
   loop_ = std::move(*loop);
-  if (auto caught = loop_->on_signals({SIGINT, SIGTERM}, [this](int) { shut_down(); }); !caught) return caught;
+  auto caught = loop_->on_signals({SIGINT, SIGTERM, SIGHUP}, [this](int signal) { signal == SIGHUP ? reload() : shut_down(); });
+  if (!caught) return caught;
   resolver_.emplace(*loop_);
-  auto worker = RelayWorker::open(endpoint_config(0), *loop_,
+  auto worker = RelayWorker::open(endpoint_config(0), media_config(), *loop_,
                                   {.to_core = [this](relay::Event event) { return handle(event), true; },
                                    .to_worker = [this](std::uint16_t to, WorkerMail mail) { return send(to, std::move(mail)); },
                                    .log = [this](const LogLine& line) { log_.print(line); }});
@@ -118,7 +138,7 @@ Result<void> RelayServer::start_remote(std::uint16_t number) {
   auto& remote = *remotes_[number - 1];
   std::promise<Result<void>> opened;
   auto thread = net::Worker::start(fmt::format("wzp-{}", number), [&, this, config = endpoint_config(number)](net::Loop& loop) {
-    auto worker = RelayWorker::open(config, loop,
+    auto worker = RelayWorker::open(config, media_config(), loop,
                                     {.to_core = [this](relay::Event event) { return events_.push(std::move(event)); },
                                      .to_worker = [this](std::uint16_t to, WorkerMail mail) { return send_from_elsewhere(to, std::move(mail)); },
                                      .log = [this](const LogLine& line) { log_.print(line); }});
@@ -158,6 +178,9 @@ void RelayServer::handle(const relay::Event& event) {
   if (std::holds_alternative<relay::Opened>(event)) ++open_;
   if (std::holds_alternative<relay::Lost>(event) && open_ > 0) --open_;
   perform(core_.handle(event, loop_->now()));
+  if (const auto* lost = std::get_if<relay::Lost>(&event); lost != nullptr && media_links_.erase(lost->conn) > 0) {
+    tell_all(DropLink{lost->conn});
+  }
   if (stopping_ && open_ == 0) loop_->stop();
 }
 
@@ -173,8 +196,12 @@ void RelayServer::perform(relay::Actions actions) {
                    [&](relay::SendVersion& a) { send(a.conn.worker(), SendText{a.conn, std::move(a.text)}); },
                    [&](relay::Close& a) { send(a.conn.worker(), CloseConnection{a.conn, a.code, std::move(a.reason)}); },
                    [&](relay::Dial& a) { dial(a.peer); },
-                   [&](relay::Seat& a) { seat(a.conn, a.room); },
-                   [&](relay::Unseat& a) { unseat(a.conn); },
+                   [&](relay::SetRoom& a) { tell_all(NewTable{std::make_shared<const relay::RoomTable>(std::move(a.table))}); },
+                   [&](relay::DropRoom& a) { tell_all(DropTable{a.tag}); },
+                   [&](relay::SetLink& a) {
+                     media_links_.insert(a.link.conn);
+                     tell_all(NewLink{a.link});
+                   },
                    [&](LogLine& line) { log_.print(line); },
                },
                action);
@@ -184,7 +211,7 @@ void RelayServer::perform(relay::Actions actions) {
 // --- dialling peers: the name is resolved at every attempt, and all its addresses are tried
 
 void RelayServer::dial(std::size_t peer) {
-  const auto where = net::HostPort::parse(config_.peers.at(peer).url, kDefaultPort);
+  const auto where = net::HostPort::parse(core_.peer(peer).url, kDefaultPort);
   if (!where) return handle(relay::DialFailed{peer, to_string(where.error())});
   const bool waiting = resolver_->resolve(*where, [this, peer](Result<std::vector<SocketAddress>> found) {
     if (!found) return handle(relay::DialFailed{peer, to_string(found.error())});
@@ -201,7 +228,7 @@ void RelayServer::dial_next(std::size_t peer, std::vector<SocketAddress> address
   const quic::DialOptions options{.remote = addresses.front(),
                             .server_name = "_federation",
                             .certificate = credentials_of(certificate_),
-                            .pinned = config_.peers[peer].fingerprint,
+                            .pinned = core_.peer(peer).fingerprint,
                             .handshake_timeout = kDialTimeout / static_cast<int>(addresses.size())};
   addresses.erase(addresses.begin());
   worker_->dial(peer, options, [this, peer, rest = std::move(addresses)](std::string failure) mutable {
@@ -209,31 +236,46 @@ void RelayServer::dial_next(std::size_t peer, std::vector<SocketAddress> address
   });
 }
 
-// --- rooms: who forwards to whom
+// --- media: every worker knows every room and link
 
-void RelayServer::seat(ConnectionId conn, const std::string& room) {
-  unseat(conn);
-  rooms_[room].push_back(conn);
-  room_of_[conn] = room;
-  connect_seats(rooms_[room]);
+relay::PacketSwitch::Config RelayServer::media_config() const {
+  relay::PacketSwitch::Config media{.relay = {}, .key = media_key_};
+  media.relay = proto::SourceId::of(crypto::relay_fingerprint(certificate_.der), 0).relay;
+  return media;
 }
 
-void RelayServer::unseat(ConnectionId conn) {
-  const auto room = room_of_.extract(conn);
-  if (!room) return;
-  auto& seats = rooms_[room.mapped()];
-  std::erase(seats, conn);
-  send(conn.worker(), SetTargets{conn, {}});
-  connect_seats(seats);
-  if (seats.empty()) rooms_.erase(room.mapped());
-}
-
-void RelayServer::connect_seats(const std::vector<ConnectionId>& seats) {
-  for (const auto member : seats) {
-    auto others = seats;
-    std::erase(others, member);
-    send(member.worker(), SetTargets{member, std::move(others)});
+void RelayServer::tell_all(const WorkerMail& mail) {
+  worker_->take(mail);
+  for (auto& remote : remotes_) {
+    if (remote->untold.empty() && remote->mail.push(mail)) continue;
+    if (remote->untold.size() >= kMaxUntold) {
+      log_.error("a worker does not keep up: media of some rooms is wrong from now on");
+      continue;
+    }
+    remote->untold.push_back(mail);
+    if (!std::exchange(telling_, true)) loop_->after(kTellAgain, [this](Instant) { tell_waiting(); });
   }
+}
+
+void RelayServer::tell_waiting() {
+  telling_ = false;
+  for (auto& remote : remotes_) {
+    auto& untold = remote->untold;
+    while (!untold.empty() && remote->mail.push(untold.front())) untold.pop_front();
+    telling_ = telling_ || !untold.empty();
+  }
+  if (telling_) loop_->after(kTellAgain, [this](Instant) { tell_waiting(); });
+}
+
+void RelayServer::reload() {
+  if (stopping_) return;
+  if (config_.file.empty()) return log_.warn("SIGHUP: there is no configuration file to read again; start with --config");
+  const auto text = app::read_file(config_.file, kMaxConfigBytes);
+  auto fresh = text ? parse_config(text_of(*text), config_.file) : Result<Config>{text.failure()};
+  if (!fresh) return log_.error(fmt::format("SIGHUP: nothing is changed: {}", fresh.error().where));
+  relay::Reload lists;
+  read_lists(*fresh, lists);
+  handle(lists);
 }
 
 void RelayServer::shut_down() {

@@ -3,7 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "common/log.hpp"
@@ -48,15 +48,19 @@ class RelayServer {
   void perform(relay::Actions actions);
   void dial(std::size_t peer);
   void dial_next(std::size_t peer, std::vector<SocketAddress> addresses, std::string why);
-  void seat(ConnectionId conn, const std::string& room);
-  void unseat(ConnectionId conn);
-  void connect_seats(const std::vector<ConnectionId>& seats);
+  [[nodiscard]] relay::PacketSwitch::Config media_config() const;
+  /// To every worker. Not lost when a box is full: it waits, and what is told later waits behind it.
+  void tell_all(const WorkerMail& mail);
+  void tell_waiting();
+  /// The lists of the configuration file once more: all of them, or on any error none.
+  void reload();
   void shut_down();
 
   Config config_;
   crypto::Certificate certificate_;
   Secret<32> reset_key_;
   Secret<32> token_key_;
+  ByteArray<32> media_key_;  ///< of the hashes of the packet path
   app::Log& log_;
   relay::RelayCore core_;
   std::unique_ptr<net::Loop> loop_;
@@ -64,8 +68,8 @@ class RelayServer {
   std::unique_ptr<RelayWorker> worker_;  ///< worker 0
   net::Mailbox<relay::Event> events_;    ///< from the other workers
   std::vector<std::unique_ptr<Remote>> remotes_;
-  std::unordered_map<std::string, std::vector<ConnectionId>> rooms_;
-  std::unordered_map<ConnectionId, std::string> room_of_;
+  std::unordered_set<ConnectionId> media_links_;
+  bool telling_ = false;  ///< something waits for a full box
   std::size_t open_ = 0;  ///< connections that the core knows
   bool stopping_ = false;
 };

@@ -6,7 +6,6 @@
 
 #include "wzp/base/overloaded.hpp"
 #include "wzp/crypto/registration.hpp"
-#include "wzp/proto/media_header.hpp"
 #include "wzp/proto/server_name.hpp"
 #include "wzp/proto/signal_json.hpp"
 
@@ -31,8 +30,16 @@ proto::SignalInbox::Config inbox_config(proto::ConnectionClass cls, bool inbound
 
 }  // namespace
 
-Result<std::unique_ptr<RelayWorker>> RelayWorker::open(quic::EndpointConfig config, net::Loop& loop, WorkerPorts ports) {
-  std::unique_ptr<RelayWorker> worker{new RelayWorker{loop, std::move(ports)}};
+RelayWorker::RelayWorker(const relay::PacketSwitch::Config& media, net::Loop& loop, WorkerPorts ports)
+    : loop_{loop},
+      ports_{std::move(ports)},
+      switch_{media},
+      batcher_{[this](ConnectionId conn) { return endpoint_->max_datagram_size(conn); }} {}
+
+Result<std::unique_ptr<RelayWorker>> RelayWorker::open(quic::EndpointConfig config, const relay::PacketSwitch::Config& media,
+                                                       net::Loop& loop, WorkerPorts ports) {
+  std::unique_ptr<RelayWorker> worker{new RelayWorker{media, loop, std::move(ports)}};
+  worker->number_ = config.worker;
   auto endpoint = quic::Endpoint::open(std::move(config), *worker);
   if (!endpoint) return endpoint.failure();
   worker->endpoint_ = std::move(*endpoint);
@@ -41,11 +48,19 @@ Result<std::unique_ptr<RelayWorker>> RelayWorker::open(quic::EndpointConfig conf
   worker->sweeper_ = loop.add({.deadline = [self] { return self->next_sweep_; },
                                .tick = [self](Instant now) { self->sweep(now); },
                                .finish = {}});
+  worker->trunks_ = loop.add({.deadline = [self] { return self->batcher_.deadline(); },
+                              .tick =
+                                  [self](Instant now) {
+                                    self->batcher_.tick(now, self->frames_);
+                                    self->send_frames();
+                                  },
+                              .finish = {}});
   return worker;
 }
 
 RelayWorker::~RelayWorker() {
   if (sweeper_) loop_.remove(*sweeper_);
+  if (trunks_) loop_.remove(*trunks_);
 }
 
 void RelayWorker::take(WorkerMail mail) {
@@ -55,11 +70,21 @@ void RelayWorker::take(WorkerMail mail) {
                    if (!endpoint_->send_uni(m.conn, bytes_of(m.text))) endpoint_->close(m.conn, kLimit, "limit");
                  },
                  [&](const CloseConnection& m) { endpoint_->close_when_sent(m.conn, m.code, m.reason, loop_.now()); },
-                 [&](SetTargets& m) {
-                   if (const auto found = connections_.find(m.conn); found != connections_.end()) found->second.targets = std::move(m.targets);
+                 [&](NewTable& m) {
+                   switch_.set_room(std::move(m.table), loop_.now(), deliveries_);
+                   send_deliveries();
                  },
-                 // A receiver whose path cannot take the packet loses it; the endpoint counts that.
-                 [&](const Forward& m) { (void)endpoint_->send_datagram(m.conn, m.datagram, loop_.now()); },
+                 [&](const DropTable& m) { switch_.drop_room(m.tag); },
+                 [&](const NewLink& m) { switch_.set_link(m.link); },
+                 [&](const DropLink& m) { switch_.forget(m.conn); },
+                 [&](const Forward& m) {
+                   const auto head = ByteView{m.datagram}.first(m.head_size);
+                   const auto packet = ByteView{m.datagram}.subspan(m.head_size);
+                   switch_.passed_on(m.conn, head, packet, loop_.now());
+                   if (m.trunk) return send_trunk(m.conn, head, packet);
+                   // A receiver whose path cannot take the packet loses it; the endpoint counts that.
+                   (void)endpoint_->send_datagram(m.conn, m.datagram, loop_.now());
+                 },
                  [&](const quic::ForeignPacket& m) { endpoint_->inject(m, loop_.now()); },
              },
              mail);
@@ -91,12 +116,10 @@ void RelayWorker::on_connected(ConnectionId id, const quic::ConnectionInfo& info
   if (const auto dialling = dialling_.extract(id)) opened.dialled_peer = dialling.mapped().peer;
   connections_.emplace(id, Connection{.inbox = proto::SignalInbox{inbox_config(opened.cls, info.inbound)},
                                       .cls = opened.cls,
-                                      .targets = {},
                                       .unacked = 0,
                                       .progress = loop_.now(),
                                       .update = {},
-                                      .next_update = {},
-                                      .malformed = 0});
+                                      .next_update = {}});
   if (!next_sweep_) next_sweep_ = loop_.now() + kSweepInterval;
   tell(id, std::move(opened));
 }
@@ -107,7 +130,8 @@ void RelayWorker::on_closed(ConnectionId id, const quic::CloseInfo& info) {
   }
   const auto gone = connections_.extract(id);
   if (!gone) return;
-  if (const auto n = gone.mapped().malformed; n > 0) ports_.log({LogLevel::Info, fmt::format("{}: {} datagrams were no media packets", to_string(id), n)});
+  switch_.forget(id);
+  batcher_.forget(id);
   relay::Lost lost{.conn = id, .close_code = {}};
   if (info.kind == quic::CloseKind::Application && info.by_peer) lost.close_code = info.code;
   unsaid_.emplace_back(lost);
@@ -127,20 +151,9 @@ void RelayWorker::on_stream_reset(ConnectionId id, quic::StreamId stream) {
 }
 
 void RelayWorker::on_datagram(ConnectionId id, ByteView datagram) {
-  const auto found = connections_.find(id);
-  if (found == connections_.end()) return;
-  if (!proto::parse_packet(datagram)) {  // skipped, and never the end of a connection (wire.md 1.7)
-    ++found->second.malformed;
-    return;
-  }
-  for (const auto target : found->second.targets) {
-    // A full queue or path loses the packet for this receiver alone, and is counted there.
-    if (target.worker() == id.worker()) {
-      (void)endpoint_->send_datagram(target, datagram, loop_.now());
-    } else {
-      ports_.to_worker(target.worker(), Forward{target, Bytes{datagram.begin(), datagram.end()}});
-    }
-  }
+  if (!connections_.contains(id)) return;
+  switch_.handle(id, datagram, loop_.now(), deliveries_);
+  send_deliveries();
 }
 
 void RelayWorker::on_message_acked(ConnectionId id, quic::StreamId stream) { message_done(id, stream); }
@@ -153,6 +166,51 @@ void RelayWorker::on_path_changed(ConnectionId id, const SocketAddress& remote) 
 void RelayWorker::on_foreign_packet(quic::ForeignPacket&& packet) {
   const auto worker = packet.worker;
   ports_.to_worker(worker, std::move(packet));
+}
+
+// --- media out
+
+void RelayWorker::send_deliveries() {
+  const auto now = loop_.now();
+  const auto here = number_;
+  for (const auto& delivery : deliveries_) {
+    const auto head = delivery.head_bytes();
+    if (delivery.to.worker() != here) {
+      Bytes datagram;
+      datagram.reserve(head.size() + delivery.packet.size());
+      append(datagram, head);
+      append(datagram, delivery.packet);
+      ports_.to_worker(delivery.to.worker(),
+                       Forward{delivery.to, std::move(datagram), static_cast<std::uint8_t>(head.size()), delivery.trunk});
+    } else if (delivery.trunk) {
+      send_trunk(delivery.to, head, delivery.packet);
+    } else {
+      // A full queue or path loses the packet for this receiver alone, and is counted there.
+      (void)endpoint_->send_datagram(delivery.to, head, delivery.packet, now);
+    }
+  }
+  deliveries_.clear();
+}
+
+void RelayWorker::send_trunk(ConnectionId to, ByteView head, ByteView packet) {
+  if (!connections_.contains(to)) return;
+  batcher_.add(to, head, packet, loop_.now(), frames_);
+  send_frames();
+}
+
+void RelayWorker::send_frames() {
+  for (const auto& frame : frames_) (void)endpoint_->send_datagram(frame.to, frame.head, frame.body, loop_.now());
+  frames_.clear();
+}
+
+void RelayWorker::sweep_media(Instant now) {
+  switch_.tick(now);
+  std::vector<relay::Reported> reports;
+  switch_.take_reports(now, reports);
+  for (const auto& report : reports) (void)ports_.to_core(report);  // the next one is half a second away
+  std::vector<LogLine> lines;
+  switch_.take_log(now, lines);
+  for (const auto& line : lines) ports_.log(line);
 }
 
 // --- signals out
@@ -219,6 +277,7 @@ void RelayWorker::sweep(Instant now) {
   next_sweep_.reset();
   if (!connections_.empty() || !unsaid_.empty()) next_sweep_ = now + kSweepInterval;
   while (!unsaid_.empty() && ports_.to_core(unsaid_.front())) unsaid_.pop_front();
+  sweep_media(now);
   std::vector<ConnectionId> due;
   for (auto& [id, connection] : connections_) {
     if (connection.unacked > 0 && now - connection.progress > kMaxStall) endpoint_->close(id, kLimit, "limit");

@@ -14,6 +14,8 @@
 #include "wzp/proto/frame.hpp"
 #include "wzp/quic/endpoint.hpp"
 #include "wzp/relay/events.hpp"
+#include "wzp/relay/packet_switch.hpp"
+#include "wzp/relay/trunk_batcher.hpp"
 
 namespace wzp::relay_app {
 
@@ -32,7 +34,8 @@ struct WorkerPorts {
 class RelayWorker final : public quic::Handler {
  public:
   /// Errors: Io, BadKey (see quic::Endpoint::open).
-  [[nodiscard]] static Result<std::unique_ptr<RelayWorker>> open(quic::EndpointConfig config, net::Loop& loop, WorkerPorts ports);
+  [[nodiscard]] static Result<std::unique_ptr<RelayWorker>> open(quic::EndpointConfig config, const relay::PacketSwitch::Config& media,
+                                                                 net::Loop& loop, WorkerPorts ports);
   ~RelayWorker() override;
 
   void take(WorkerMail mail);
@@ -57,19 +60,17 @@ class RelayWorker final : public quic::Handler {
   struct Connection {
     proto::SignalInbox inbox;
     proto::ConnectionClass cls;
-    std::vector<ConnectionId> targets;          ///< receivers of its datagrams
     std::size_t unacked = 0;                    ///< messages of ours that the peer has not acknowledged
     Instant progress;                           ///< when one last was, or when the first of them was sent
     std::optional<quic::StreamId> update;       ///< the RoomUpdate under way
     std::optional<Bytes> next_update;           ///< the newest one behind it (design.md 3.25)
-    std::uint64_t malformed = 0;                ///< datagrams that were no media packets
   };
   struct Dialling {
     std::size_t peer;
     std::function<void(std::string)> failed;
   };
 
-  RelayWorker(net::Loop& loop, WorkerPorts ports) : loop_{loop}, ports_{std::move(ports)} {}
+  RelayWorker(const relay::PacketSwitch::Config& media, net::Loop& loop, WorkerPorts ports);
 
   void send_signal(const SendSignal& mail);
   void send_frame(ConnectionId id, Connection& connection, Bytes frame, bool is_update);
@@ -78,15 +79,26 @@ class RelayWorker final : public quic::Handler {
   /// Tells the core, and gives the connection up when it cannot listen.
   void tell(ConnectionId id, relay::Event event);
   void sweep(Instant now);
+  /// Sends what the switch gave out: here, or through the worker that owns the receiver.
+  void send_deliveries();
+  void send_trunk(ConnectionId to, ByteView head, ByteView packet);
+  void send_frames();
+  void sweep_media(Instant now);
 
   net::Loop& loop_;
   WorkerPorts ports_;
   std::unique_ptr<quic::Endpoint> endpoint_;
   std::optional<quic::Attachment> attachment_;
   std::optional<net::Loop::Id> sweeper_;
+  std::optional<net::Loop::Id> trunks_;
   std::optional<Instant> next_sweep_;
   std::unordered_map<ConnectionId, Connection> connections_;
   std::unordered_map<ConnectionId, Dialling> dialling_;
+  std::uint16_t number_ = 0;
+  relay::PacketSwitch switch_;
+  relay::TrunkBatcher batcher_;
+  std::vector<relay::Delivery> deliveries_;       ///< empty between calls, like the next
+  std::vector<relay::TrunkDatagram> frames_;
   std::deque<relay::Event> unsaid_;  ///< `Lost` that the core could not take yet: at most one per connection
 };
 

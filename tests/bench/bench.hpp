@@ -14,6 +14,18 @@ struct RelayLoad {
 
 /// Cost of a relayed packet against a relay of raw UDP packets under the same load in the same run.
 void bench_relay(const std::filesystem::path& binary, const RelayLoad& load);
+struct RoomLoad {
+  std::size_t members = 10;
+  std::size_t speakers = 5;          ///< of the members; at most all of them
+  double deliveries_per_second = 20'000;  ///< packets that leave the relay; speakers share what comes in evenly
+  double seconds = 5;
+  std::size_t payload = 92;
+  bool trunk = false;                ///< members read trunk frames
+};
+/// Cost of a packet of a room for each who gets it, against a relay of raw UDP packets that does the same.
+void bench_room(const std::filesystem::path& binary, const RoomLoad& load);
+/// What each further relay in a chain adds to the way of a packet, from one relay to `relays`. `rate`: packets per second in all.
+void bench_hops(const std::filesystem::path& binary, std::size_t relays, double rate, double seconds);
 /// Call set-ups per second, and how long one takes.
 void bench_setup(const std::filesystem::path& binary, std::size_t pairs, double seconds, int workers);
 /// Memory of a registered client that does nothing.

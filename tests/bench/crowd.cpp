@@ -27,7 +27,8 @@ Bytes random_bytes(std::size_t n) {
 
 }  // namespace
 
-Crowd::Crowd(const RelayProcess& relay, std::size_t count) : relay_{relay}, loop_{std::move(*net::Loop::create())} {
+Crowd::Crowd(const std::vector<const RelayProcess*>& relays) : loop_{std::move(*net::Loop::create())} {
+  const auto count = relays.size();
   quic::EndpointConfig config;
   config.bind = *SocketAddress::parse("127.0.0.1:0");
   config.socket.buffer_bytes = std::size_t{8} << 20;
@@ -38,8 +39,8 @@ Crowd::Crowd(const RelayProcess& relay, std::size_t count) : relay_{relay}, loop
   endpoint_ = std::move(*quic::Endpoint::open(std::move(config), *this));
   attachment_ = std::make_unique<quic::Attachment>(*loop_, *endpoint_);
   clients_.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    clients_.push_back({.identity = crypto::Identity{net::random_secret<32>()}, .signal = {}, .room = {},
+  for (const auto* relay : relays) {
+    clients_.push_back({.relay = relay, .identity = crypto::Identity{net::random_secret<32>()}, .signal = {}, .room = {},
                         .signals = server_inbox(), .room_signals = server_inbox()});
   }
 }
@@ -53,7 +54,7 @@ Crowd::~Crowd() {
 }
 
 void Crowd::dial(std::size_t index, const std::string& server_name) {
-  const auto conn = endpoint_->dial({.remote = relay_.address(), .server_name = server_name, .certificate = {}, .pinned = relay_.fingerprint(),
+  const auto conn = endpoint_->dial({.remote = clients_[index].relay->address(), .server_name = server_name, .certificate = {}, .pinned = clients_[index].relay->fingerprint(),
                                      .initial_rtt = std::chrono::milliseconds{300}, .handshake_timeout = {}}, loop_->now());
   if (!conn) {
     fmt::print(stderr, "wzp-bench: cannot dial: {}\n", to_string(conn.error()));
@@ -122,8 +123,6 @@ void Crowd::accept(std::size_t index, const proto::DirectCallOffer& offer) {
   send(index, answer);
 }
 
-void Crowd::enter_room(std::size_t index, const CallId& id) { dial(index, id.room()); }
-
 void Crowd::send_media(std::size_t index, ByteView datagram) {
   // A refused datagram is one that does not arrive: it shows in the loss.
   (void)endpoint_->send_datagram(clients_[index].room, datagram, loop_->now());
@@ -134,7 +133,7 @@ void Crowd::on_connected(ConnectionId conn, const quic::ConnectionInfo& info) {
   if (info.server_name == "_signal") {
     proto::RegisterPresence message;
     message.identity_pub = client.identity.public_key();
-    const auto signature = crypto::sign_registration(client.identity, relay_.fingerprint(), *endpoint_->exporter(conn, crypto::kRegisterExporterLabel));
+    const auto signature = crypto::sign_registration(client.identity, client.relay->fingerprint(), *endpoint_->exporter(conn, crypto::kRegisterExporterLabel));
     message.signature.assign(signature.begin(), signature.end());
     return say(conn, message);
   }
@@ -144,7 +143,8 @@ void Crowd::on_connected(ConnectionId conn, const quic::ConnectionInfo& info) {
   const auto hop = crypto::sign_call_offer(client.identity, offer.ephemeral_pub);
   offer.signature.assign(hop.begin(), hop.end());
   offer.supported_profiles = {proto::kGood};
-  const auto binding = crypto::sign_room_binding(client.identity, relay_.fingerprint(), *endpoint_->exporter(conn, crypto::kRoomExporterLabel), offer.ephemeral_pub);
+  offer.caps = room_caps;
+  const auto binding = crypto::sign_room_binding(client.identity, client.relay->fingerprint(), *endpoint_->exporter(conn, crypto::kRoomExporterLabel), offer.ephemeral_pub);
   offer.binding.assign(binding.begin(), binding.end());
   say(conn, offer);
 }

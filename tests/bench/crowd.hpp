@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -20,7 +21,9 @@ namespace wzp::bench {
 /// signatures, which no relay looks at.
 class Crowd final : public quic::Handler {
  public:
-  Crowd(const RelayProcess& relay, std::size_t count);
+  Crowd(const RelayProcess& relay, std::size_t count) : Crowd{std::vector(count, &relay)} {}
+  /// Each client with its own relay; they outlive the crowd.
+  explicit Crowd(const std::vector<const RelayProcess*>& relays);
   ~Crowd() override;
 
   /// Registers everybody, at most 64 at a time. Ends the program with a message when that takes too long.
@@ -35,8 +38,10 @@ class Crowd final : public quic::Handler {
   /// An offer from one client to another.
   void offer(std::size_t from, std::size_t to, const CallId& id);
   void accept(std::size_t index, const proto::DirectCallOffer& offer);
-  /// Enters the media room of a call. `in_room` tells when the relay has admitted the client.
-  void enter_room(std::size_t index, const CallId& id);
+  /// Enters a room; that of a call is `id.room()`. `in_room` tells when the relay has admitted the client.
+  void enter_room(std::size_t index, const std::string& room) { dial(index, room); }
+  /// What everybody who enters a room says there.
+  proto::Caps room_caps;
   [[nodiscard]] bool in_room(std::size_t index) const { return clients_[index].in_room; }
   /// One datagram on the room connection.
   void send_media(std::size_t index, ByteView datagram);
@@ -54,6 +59,7 @@ class Crowd final : public quic::Handler {
 
  private:
   struct Client {
+    const RelayProcess* relay;
     crypto::Identity identity;
     ConnectionId signal;
     ConnectionId room;
@@ -66,7 +72,6 @@ class Crowd final : public quic::Handler {
   void dial(std::size_t index, const std::string& server_name);
   void say(ConnectionId conn, const proto::SignalMessage& message);
 
-  const RelayProcess& relay_;
   std::unique_ptr<net::Loop> loop_;
   std::unique_ptr<quic::Endpoint> endpoint_;
   std::unique_ptr<quic::Attachment> attachment_;

@@ -20,6 +20,23 @@ int main(int argc, char** argv) {
   relay_command->add_option("--seconds", load.seconds)->check(CLI::Range(0.1, 600.0));
   relay_command->add_option("--payload", load.payload, "bytes of a datagram")->check(CLI::Range(12, 1100));
 
+  RoomLoad room;
+  auto* room_command = cli.add_subcommand("room", "cost of a packet of a room for each of its receivers, against a raw UDP relay");
+  room_command->add_option("--members", room.members)->check(CLI::Range(2, 1000));
+  room_command->add_option("--speakers", room.speakers)->check(CLI::Range(1, 1000));
+  room_command->add_option("--deliveries", room.deliveries_per_second, "packets per second that leave the relay")->check(CLI::Range(1.0, 1e6));
+  room_command->add_option("--seconds", room.seconds)->check(CLI::Range(0.1, 600.0));
+  room_command->add_option("--payload", room.payload, "bytes of a datagram")->check(CLI::Range(12, 1100));
+  room_command->add_flag("--trunk", room.trunk, "members read trunk frames");
+
+  std::size_t relays = 3;
+  double rate = 1000;
+  double hops_seconds = 5;
+  auto* hops_command = cli.add_subcommand("hops", "what each further relay in a chain adds to the way of a packet");
+  hops_command->add_option("--relays", relays, "longest chain")->check(CLI::Range(1, 8));
+  hops_command->add_option("--rate", rate, "packets per second, from speakers of 50 each")->check(CLI::Range(1.0, 4000.0));
+  hops_command->add_option("--seconds", hops_seconds)->check(CLI::Range(0.1, 600.0));
+
   std::size_t pairs = 400;
   double seconds = 5;
   int workers = 1;
@@ -34,6 +51,8 @@ int main(int argc, char** argv) {
   CLI11_PARSE(cli, argc, argv);
 
   if (relay_command->parsed()) bench_relay(relay, load);
+  if (room_command->parsed()) bench_room(relay, room);
+  if (hops_command->parsed()) bench_hops(relay, relays, rate, hops_seconds);
   if (setup_command->parsed()) bench_setup(relay, pairs, seconds, workers);
   if (memory_command->parsed()) bench_memory(relay, clients);
   return 0;

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdio>
@@ -26,12 +27,27 @@ sockaddr_in to_system(const SocketAddress& address) {
   return out;
 }
 
-// Senders of this benchmark differ in their port alone.
-[[noreturn]] void forward_for_ever(int fd, const std::unordered_map<std::uint16_t, sockaddr_in>& partner) {
+// Who gets the packets of whom. Senders of this benchmark differ in their port alone.
+using Receivers = std::unordered_map<std::uint16_t, std::vector<sockaddr_in>>;
+
+Receivers receivers_of(const std::vector<SocketAddress>& senders, RawRelay::Pattern pattern) {
+  Receivers receivers;
+  for (std::size_t i = 0; i < senders.size(); ++i) {
+    auto& mine = receivers[htons(senders[i].port)];
+    for (std::size_t j = 0; j < senders.size(); ++j) {
+      const bool gets = pattern == RawRelay::Pattern::Everybody ? j != i : j == (i ^ 1);
+      if (gets) mine.push_back(to_system(senders[j]));
+    }
+  }
+  return receivers;
+}
+
+[[noreturn]] void forward_for_ever(int fd, Receivers receivers) {
   static std::array<std::array<std::uint8_t, kMaxPacket>, kBatch> packets;
   std::array<sockaddr_in, kBatch> from{};
   std::array<iovec, kBatch> buffers{};
   std::array<mmsghdr, kBatch> messages{};
+  std::vector<mmsghdr> out;
   for (;;) {
     for (std::size_t i = 0; i < kBatch; ++i) {
       buffers[i] = {packets[i].data(), kMaxPacket};
@@ -39,20 +55,26 @@ sockaddr_in to_system(const SocketAddress& address) {
     }
     const int received = ::recvmmsg(fd, messages.data(), kBatch, MSG_WAITFORONE, nullptr);
     if (received <= 0) continue;
+    out.clear();
     for (std::size_t i = 0; i < static_cast<std::size_t>(received); ++i) {
       buffers[i].iov_len = messages[i].msg_len;
-      from[i] = partner.at(from[i].sin_port);
+      for (auto& to : receivers.at(from[i].sin_port)) {
+        mmsghdr message{};
+        message.msg_hdr = {&to, sizeof to, &buffers[i], 1, nullptr, 0, 0};
+        out.push_back(message);
+      }
     }
-    for (int sent = 0; sent < received;) {
-      const int n = ::sendmmsg(fd, messages.data() + sent, static_cast<unsigned>(received - sent), 0);
-      sent += n > 0 ? n : 1;  // a packet that cannot be sent is lost
+    for (std::size_t sent = 0; sent < out.size();) {
+      const auto batch = std::min(out.size() - sent, kBatch);
+      const int n = ::sendmmsg(fd, out.data() + sent, static_cast<unsigned>(batch), 0);
+      sent += n > 0 ? static_cast<std::size_t>(n) : 1;  // a packet that cannot be sent is lost
     }
   }
 }
 
 }  // namespace
 
-RawRelay::RawRelay(const std::vector<SocketAddress>& senders) {
+RawRelay::RawRelay(const std::vector<SocketAddress>& senders, Pattern pattern) {
   const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   const int buffer = 8 << 20;
   ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
@@ -64,15 +86,11 @@ RawRelay::RawRelay(const std::vector<SocketAddress>& senders) {
     std::exit(1);
   }
   address_ = {IpAddress::v4(127, 0, 0, 1), ntohs(bound.sin_port)};
-  std::unordered_map<std::uint16_t, sockaddr_in> partner;
-  for (std::size_t i = 0; i + 1 < senders.size(); i += 2) {
-    partner[htons(senders[i].port)] = to_system(senders[i + 1]);
-    partner[htons(senders[i + 1].port)] = to_system(senders[i]);
-  }
+  auto receivers = receivers_of(senders, pattern);
   const pid_t pid = ::fork();
   if (pid == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // never outlives the benchmark
-    forward_for_ever(fd, partner);
+    forward_for_ever(fd, std::move(receivers));
   }
   ::close(fd);
   child_.emplace(pid);

@@ -8,11 +8,14 @@
 namespace wzp::bench {
 
 /// The floor: the least that a relay of UDP packets can do on this kernel. A child process with one socket, recvmmsg and sendmmsg of 64, that
-/// sends every packet to the partner of its sender and looks at nothing else.
+/// sends every packet on to where its sender's packets go, and looks at nothing else.
 class RawRelay {
  public:
-  /// Senders 2n and 2n+1 are partners.
-  explicit RawRelay(const std::vector<SocketAddress>& senders);
+  enum class Pattern {
+    Pairs,    ///< senders 2n and 2n+1 send to each other
+    Everybody ///< everybody sends to all others
+  };
+  explicit RawRelay(const std::vector<SocketAddress>& senders, Pattern pattern = Pattern::Pairs);
 
   [[nodiscard]] const SocketAddress& address() const noexcept { return address_; }
   [[nodiscard]] const Child& child() const noexcept { return *child_; }

@@ -57,16 +57,17 @@ std::size_t Child::resident_bytes() const {
   return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
-RelayProcess::RelayProcess(const std::filesystem::path& binary, int workers) {
+RelayProcess::RelayProcess(const std::filesystem::path& binary, const Setup& setup) {
   std::string name = (std::filesystem::temp_directory_path() / "wzp-bench-XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr) give_up("no temporary folder");
   folder_ = name;
-  std::ofstream{folder_ / "id"} << to_hex(net::random_array<32>()) << "\n";
+  const auto seed = setup.seed == ByteArray<32>{} ? net::random_array<32>() : setup.seed;
+  std::ofstream{folder_ / "id"} << to_hex(seed) << "\n";
   std::ofstream{folder_ / "relay.toml"} << fmt::format(
       "listen_addr = \"127.0.0.1:0\"\nidentity = \"{}\"\nlog_level = \"warn\"\nworkers = {}\n"
       "max_connections = 100000\nmax_connections_per_ip = 100000\nmax_calls_per_client = 1000\n"
-      "offers_per_minute = 0\nsignals_per_second = 0\nretry_threshold = 100000\n",
-      (folder_ / "id").string(), workers);
+      "offers_per_minute = 0\nsignals_per_second = 0\nretry_threshold = 100000\nmax_room_participants = 1000\n{}",
+      (folder_ / "id").string(), setup.workers, setup.tables);
 
   int out[2];
   if (::pipe(out) != 0) give_up("no pipe");

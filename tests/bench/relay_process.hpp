@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "wzp/base/address.hpp"
+#include "wzp/base/bytes.hpp"
 #include "wzp/base/fingerprint.hpp"
 #include "wzp/base/time.hpp"
 
@@ -30,11 +31,18 @@ class Child {
   pid_t pid_;
 };
 
-/// A real wzp-relay on loopback with one worker and its limits lifted out of the way. Ends the program with a message when the
+/// A real wzp-relay on loopback with its limits lifted out of the way. Ends the program with a message when the
 /// binary cannot be started.
 class RelayProcess {
  public:
-  explicit RelayProcess(const std::filesystem::path& binary, int workers = 1);
+  struct Setup {
+    int workers = 1;
+    ByteArray<32> seed{};  ///< zeros: a random one
+    std::string tables{};  ///< more of the configuration: peers, rooms
+  };
+
+  RelayProcess(const std::filesystem::path& binary, const Setup& setup);
+  explicit RelayProcess(const std::filesystem::path& binary, int workers = 1) : RelayProcess{binary, Setup{.workers = workers}} {}
   ~RelayProcess();
 
   [[nodiscard]] const SocketAddress& address() const noexcept { return address_; }

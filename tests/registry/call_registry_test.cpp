@@ -295,6 +295,20 @@ TEST_CASE("calls in transit do not use up what their parties may have here", "[r
   CHECK(calls.create(local_call(6), clock.now()));
 }
 
+TEST_CASE("an ended call can be forgotten early, a live one cannot", "[registry][route]") {
+  sim::SimClock clock;
+  CallRegistry calls{{}};
+  REQUIRE(calls.create(passing_call(1), clock.now()));
+  calls.discard(call_id(1));
+  REQUIRE(calls.find_live(call_id(1)) != nullptr);
+  REQUIRE(calls.end(call_id(1), HangupReason::Normal, clock.now()));
+  calls.mark_untold(call_id(1), kNearRelay);
+  calls.discard(call_id(1));
+  CHECK(calls.find(call_id(1)) == nullptr);
+  CHECK(calls.untold_relays().empty());
+  CHECK(calls.create(passing_call(1), clock.now()));
+}
+
 TEST_CASE("more relays can be asked, and a call can take another way", "[registry][route]") {
   sim::SimClock clock;
   CallRegistry calls{{}};

@@ -35,17 +35,6 @@ TEST_CASE("a probe gets pongs and learns about nobody", "[relay][V-25]") {
   CHECK_FALSE(probe.closed);
 }
 
-TEST_CASE("rooms other than call rooms are refused with a reason", "[relay]") {
-  RelayBench bench;
-  const auto relay = bench.add_relay(1);
-  for (const auto* name : {"default", "general", "_relay", "call"}) {
-    auto& end = bench.open(relay, name);
-    REQUIRE(end.closed);
-    CHECK(end.closed->code == 0x19);
-    CHECK(end.closed->reason.starts_with("not admitted"));
-  }
-}
-
 TEST_CASE("unknown and malformed messages end no connection of any class", "[relay][H-01][V-14]") {
   RelayBench bench;
   const auto relay = bench.add_relay(1, [](auto& c) { c.peers = {RelayBench::peer(2)}; });

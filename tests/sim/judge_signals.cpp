@@ -5,6 +5,7 @@
 #include "sim/sim_relay.hpp"
 #include "sim/world.hpp"
 #include "support/printers.hpp"
+#include "support/envelopes.hpp"
 #include "wzp/base/overloaded.hpp"
 
 // Who may hear what: signals reach parties only, addresses only those who were allowed to see them.
@@ -42,9 +43,9 @@ void Judge::does(SimRelay& relay, const relay::Action& action) {
   if (send == nullptr || !relay.knows(send->conn)) return;
   ++seen_.signals;
   if (relay.class_of(send->conn) == proto::ConnectionClass::Federation) {
-    const auto* forward = std::get_if<proto::FederatedSignalForward>(&send->message);
+    const auto forward = test::unwrap(send->message);
     auto* to = world_.relay_of(relay.endpoint().peer_owner(send->conn));
-    if (forward != nullptr && to != nullptr) to_relay(relay, *to, *forward->inner);
+    if (forward && to != nullptr) to_relay(relay, *to, forward->inner);
   } else {
     to_client(relay, send->conn, send->message);
   }

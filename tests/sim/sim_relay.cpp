@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kMaxClientMessage = 64 * 1024;
 constexpr Duration kSweepInterval = std::chrono::milliseconds{500};
 constexpr Duration kMaxStall = std::chrono::seconds{10};
+/// Of every path of the simulation.
+constexpr std::size_t kMaxDatagram = 1200;
 constexpr std::uint64_t kLimit = 0x16;
 constexpr std::uint64_t kBadName = 0x1a;
 
@@ -30,7 +32,10 @@ SimRelay::Run::Run(SimRelay& relay, Random random)
                 .reset_key = relay.setup_.reset_key},
                relay},
       alarm{relay.queue_, [&relay] { relay.perform(relay.run_->core.tick(relay.queue_.now())); }},
-      sweep{relay.queue_, [&relay] { relay.sweep(); }} {}
+      sweep{relay.queue_, [&relay] { relay.sweep(); }},
+      media{{.relay = proto::SourceId::of(relay.setup_.core.fingerprint, 0).relay, .key = random.fork().bytes<32>()}},
+      batcher{[](ConnectionId) { return kMaxDatagram; }},
+      trunks{relay.queue_, [&relay] { relay.send_trunks(); }} {}
 
 SimRelay::SimRelay(SimQueue& queue, SimNet& net, Witness& witness, Random random, Setup setup)
     : queue_{queue}, net_{net}, witness_{witness}, random_{random}, setup_{std::move(setup)} {}
@@ -68,7 +73,7 @@ void SimRelay::on_connected(ConnectionId id, const quic::ConnectionInfo& info) {
   const bool relay = opened.cls == proto::ConnectionClass::Federation || opened.cls == proto::ConnectionClass::Probe;
   const proto::SignalInbox::Config inbox{.max_message = relay ? proto::kMaxSignalBytes : kMaxClientMessage,
                                          .first_stream = proto::StreamId{info.inbound ? 0U : 1U}};
-  run_->connections.emplace(id, Connection{proto::SignalInbox{inbox}, opened.cls, *name, {}});
+  run_->connections.emplace(id, Connection{proto::SignalInbox{inbox}, opened.cls, *name});
   tell(opened);
 }
 
@@ -77,6 +82,8 @@ void SimRelay::on_closed(ConnectionId id, const quic::CloseInfo& info) {
     return tell(relay::DialFailed{dialling.mapped(), "no connection"});
   }
   if (run_->connections.erase(id) == 0) return;
+  run_->media.forget(id);
+  run_->batcher.forget(id);
   relay::Lost lost{.conn = id, .close_code = {}};
   if (info.kind == quic::CloseKind::Application && info.by_peer) lost.close_code = info.code;
   tell(lost);
@@ -94,12 +101,10 @@ void SimRelay::on_stream_reset(ConnectionId id, quic::StreamId stream) {
 }
 
 void SimRelay::on_datagram(ConnectionId id, ByteView datagram) {
-  const auto found = run_->connections.find(id);
-  if (found == run_->connections.end()) return;
-  for (const auto target : found->second.targets) {
-    witness_.forwards(*this, id, target);
-    (void)run_->endpoint.send_datagram(target, datagram);
-  }
+  if (!run_->connections.contains(id)) return;
+  std::vector<relay::Delivery> deliveries;
+  run_->media.handle(id, datagram, queue_.now(), deliveries);
+  send(deliveries);
 }
 
 void SimRelay::on_path_changed(ConnectionId id, const SocketAddress& remote) {
@@ -124,6 +129,10 @@ void SimRelay::deliver(ConnectionId id, const proto::InboxEvents& events) {
 void SimRelay::sweep() {
   const auto now = queue_.now();
   run_->sweep.set(now + kSweepInterval);
+  run_->media.tick(now);
+  std::vector<relay::Reported> reports;
+  run_->media.take_reports(now, reports);
+  for (const auto& report : reports) tell(report);
   std::vector<ConnectionId> due;
   for (auto& [id, connection] : run_->connections) {
     if (run_->endpoint.unacknowledged_for(id) > kMaxStall) run_->endpoint.close(id, kLimit, "limit");
@@ -152,8 +161,13 @@ void SimRelay::perform(const relay::Actions& actions) {
                    [&](const relay::SendVersion& a) { (void)run_->endpoint.send_message(a.conn, bytes_of(a.text)); },
                    [&](const relay::Close& a) { run_->endpoint.close_when_sent(a.conn, a.code, a.reason); },
                    [&](const relay::Dial& a) { dial(a.peer); },
-                   [&](const relay::Seat& a) { seat(a.conn, a.room); },
-                   [&](const relay::Unseat& a) { unseat(a.conn); },
+                   [&](const relay::SetRoom& a) {
+                     std::vector<relay::Delivery> deliveries;
+                     run_->media.set_room(std::make_shared<const relay::RoomTable>(a.table), queue_.now(), deliveries);
+                     send(deliveries);
+                   },
+                   [&](const relay::DropRoom& a) { run_->media.drop_room(a.tag); },
+                   [&](const relay::SetLink& a) { run_->media.set_link(a.link); },
                    [](const LogLine&) {},
                },
                action);
@@ -170,32 +184,38 @@ void SimRelay::dial(std::size_t peer) {
   run_->dialling.emplace(id, peer);
 }
 
-// --- rooms, as in apps/relay/server.cpp
+// --- media, as in apps/relay/worker.cpp
 
-void SimRelay::seat(ConnectionId conn, const std::string& room) {
-  unseat(conn);
-  run_->rooms[room].push_back(conn);
-  run_->room_of[conn] = room;
-  connect_seats(run_->rooms[room]);
-}
-
-void SimRelay::unseat(ConnectionId conn) {
-  const auto room = run_->room_of.extract(conn);
-  if (!room) return;
-  auto& seats = run_->rooms[room.mapped()];
-  std::erase(seats, conn);
-  if (const auto found = run_->connections.find(conn); found != run_->connections.end()) found->second.targets.clear();
-  connect_seats(seats);
-  if (seats.empty()) run_->rooms.erase(room.mapped());
-}
-
-void SimRelay::connect_seats(const std::vector<ConnectionId>& seats) {
-  for (const auto member : seats) {
-    const auto found = run_->connections.find(member);
-    if (found == run_->connections.end()) continue;
-    found->second.targets = seats;
-    std::erase(found->second.targets, member);
+void SimRelay::send(const std::vector<relay::Delivery>& deliveries) {
+  for (const auto& delivery : deliveries) {
+    witness_.forwards(*this, delivery.from, delivery.to);
+    if (!run_->connections.contains(delivery.to)) continue;
+    if (!delivery.trunk) {
+      send(delivery.to, delivery.head_bytes(), delivery.packet);
+      continue;
+    }
+    std::vector<relay::TrunkDatagram> frames;
+    run_->batcher.add(delivery.to, delivery.head_bytes(), delivery.packet, queue_.now(), frames);
+    send(frames);
   }
+  run_->trunks.set(run_->batcher.deadline());
+}
+
+void SimRelay::send(const std::vector<relay::TrunkDatagram>& frames) {
+  for (const auto& frame : frames) send(frame.to, frame.head, frame.body);
+}
+
+void SimRelay::send(ConnectionId to, ByteView head, ByteView body) {
+  Bytes datagram{head.begin(), head.end()};
+  append(datagram, body);
+  (void)run_->endpoint.send_datagram(to, datagram);
+}
+
+void SimRelay::send_trunks() {
+  std::vector<relay::TrunkDatagram> frames;
+  run_->batcher.tick(queue_.now(), frames);
+  send(frames);
+  run_->trunks.set(run_->batcher.deadline());
 }
 
 }  // namespace wzp::sim

@@ -13,7 +13,9 @@
 #include "support/sim_quic.hpp"
 #include "wzp/proto/frame.hpp"
 #include "wzp/proto/server_name.hpp"
+#include "wzp/relay/packet_switch.hpp"
 #include "wzp/relay/relay_core.hpp"
+#include "wzp/relay/trunk_batcher.hpp"
 
 namespace wzp::sim {
 
@@ -55,7 +57,8 @@ class SimRelay final : public quic::Handler {
   [[nodiscard]] bool knows(ConnectionId id) const { return run_->connections.contains(id); }
   /// The most that any inbox of a connection holds now.
   [[nodiscard]] std::size_t largest_inbox() const;
-  [[nodiscard]] std::size_t taken_seats() const { return run_->room_of.size(); }
+  [[nodiscard]] std::size_t taken_seats() const { return run_->media.seats(); }
+  [[nodiscard]] const relay::PacketSwitch& media() const { return run_->media; }
 
   // quic::Handler
   void on_connected(ConnectionId, const quic::ConnectionInfo&) override;
@@ -70,7 +73,6 @@ class SimRelay final : public quic::Handler {
     proto::SignalInbox inbox;
     proto::ConnectionClass cls;
     std::string server_name;
-    std::vector<ConnectionId> targets;
   };
   struct Run {
     Run(SimRelay& relay, Random random);
@@ -81,8 +83,9 @@ class SimRelay final : public quic::Handler {
     Alarm sweep;
     std::map<ConnectionId, Connection> connections;
     std::unordered_map<ConnectionId, std::size_t> dialling;  ///< to which peer
-    std::map<std::string, std::vector<ConnectionId>> rooms;
-    std::unordered_map<ConnectionId, std::string> room_of;
+    relay::PacketSwitch media;
+    relay::TrunkBatcher batcher;
+    Alarm trunks;
   };
 
   void tell(const relay::Event& event);
@@ -90,9 +93,10 @@ class SimRelay final : public quic::Handler {
   void deliver(ConnectionId id, const proto::InboxEvents& events);
   void sweep();
   void dial(std::size_t peer);
-  void seat(ConnectionId conn, const std::string& room);
-  void unseat(ConnectionId conn);
-  void connect_seats(const std::vector<ConnectionId>& seats);
+  void send(const std::vector<relay::Delivery>& deliveries);
+  void send(const std::vector<relay::TrunkDatagram>& frames);
+  void send(ConnectionId to, ByteView head, ByteView body);
+  void send_trunks();
 
   SimQueue& queue_;
   SimNet& net_;

@@ -26,7 +26,7 @@ IpAddress World::next_address() {
 SimRelay& World::add_relay(const std::string& name, const LinkQuality& quality, const Tweak& tweak) {
   const crypto::Seed seed{random_.bytes<32>()};
   const auto host = net_.add_host(net_.add_site(next_address(), {}, quality));
-  SimRelay::Setup setup{.owner = next_owner(), .name = name, .host = host, .core = {.identity = crypto::Identity{seed}},
+  SimRelay::Setup setup{.owner = next_owner(), .name = name, .host = host, .core = {.identity = crypto::Identity{seed}, .signer = crypto::RelaySigner{seed}},
                         .peer_addresses = {}, .reset_key = random_.next()};
   setup.core.fingerprint = crypto::relay_fingerprint(crypto::relay_certificate(seed).der);
   setup.core.random_seed = random_.next();

@@ -1,5 +1,6 @@
 #include "support/printers.hpp"
 
+#include "wzp/base/hex.hpp"
 #include "wzp/base/overloaded.hpp"
 
 namespace wzp::sim {
@@ -119,8 +120,12 @@ std::string describe(const relay::Action& action) {
                         [](const SendVersion& a) { return "sends its version" + on(a.conn); },
                         [](const Close& a) { return "closes " + to_string(a.conn) + ": " + a.reason; },
                         [](const Dial& a) { return "dials peer " + std::to_string(a.peer); },
-                        [](const Seat& a) { return "seats " + to_string(a.conn) + " in " + a.room.substr(0, 11); },
-                        [](const Unseat& a) { return "unseats " + to_string(a.conn); },
+                        [](const SetRoom& a) {
+                          return "room " + to_hex(a.table.tag) + ": " + std::to_string(a.table.seats.size()) + " seats, " +
+                                 std::to_string(a.table.links.size()) + " links" + (a.table.open ? "" : ", closed");
+                        },
+                        [](const DropRoom& a) { return "drops room " + to_hex(a.tag); },
+                        [](const SetLink& a) { return "media on link " + to_string(a.link.conn); },
                         [](const LogLine& a) { return "log: " + a.text; },
                     },
                     action);

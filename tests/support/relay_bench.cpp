@@ -21,6 +21,9 @@ proto::SignalMessage over_the_wire(const proto::SignalMessage& message) {
   return *decoded;
 }
 
+/// As in apps/relay/worker.cpp.
+constexpr Duration kMediaSweep = std::chrono::milliseconds{500};
+
 std::pair<std::size_t, std::size_t> pair_of(std::size_t a, std::size_t b) { return {std::min(a, b), std::max(a, b)}; }
 
 Bytes bytes(const crypto::Signature& signature) { return {signature.begin(), signature.end()}; }
@@ -55,7 +58,7 @@ relay::TrustedConfig RelayBench::trusted(std::uint8_t name) {
 }
 
 std::size_t RelayBench::add_relay(std::uint8_t name, const Tweak& tweak) {
-  relay::Config config{.identity = crypto::Identity{seed(name)}, .fingerprint = fingerprint(name)};
+  relay::Config config{.identity = crypto::Identity{seed(name)}, .signer = crypto::RelaySigner{seed(name)}, .fingerprint = fingerprint(name)};
   config.build = "bench";
   config.random_seed = name;
   // Tests place many calls from few places; the limits have tests of their own.
@@ -64,7 +67,8 @@ std::size_t RelayBench::add_relay(std::uint8_t name, const Tweak& tweak) {
   config.signals_per_second = 0;
   if (tweak) tweak(config);
   const auto index = relays_.size();
-  relays_.push_back({config, std::make_unique<relay::RelayCore>(config)});
+  relays_.push_back({config, {}, {}, {}, now_});
+  boot(index);
   carry_out(index, relays_[index].core->start(now_));
   settle();
   return index;
@@ -75,7 +79,7 @@ void RelayBench::restart(std::size_t relay) {
   for (const auto& [half, other] : joined_) {
     if (half.relay == relay) halves.push_back(half);
   }
-  relays_[relay].core = std::make_unique<relay::RelayCore>(relays_[relay].config);
+  boot(relay);
   for (const auto& half : halves) end_connection(half, std::nullopt);
   for (auto& end : far_ends_) {
     if (end.relay == relay) far_end_of_.erase({relay, end.conn});
@@ -84,9 +88,20 @@ void RelayBench::restart(std::size_t relay) {
   settle();
 }
 
+void RelayBench::boot(std::size_t relay) {
+  auto& r = relays_[relay];
+  r.config.random_seed += 1000;  // no two lives number their signals alike
+  r.core = std::make_unique<relay::RelayCore>(r.config);
+  relay::PacketSwitch::Config config;
+  std::copy_n(r.config.fingerprint.bytes.begin(), config.relay.size(), config.relay.begin());
+  r.packets = std::make_unique<relay::PacketSwitch>(config);
+  // A datagram of an untuned path. Source: wire.md 1.5, 1200 bytes less what QUIC adds.
+  r.trunks = std::make_unique<relay::TrunkBatcher>([](ConnectionId) -> std::size_t { return 1160; });
+}
+
 FarEnd& RelayBench::open(std::size_t relay, const std::string& server_name, const OpenOptions& options) {
   const ConnectionId conn{++next_conn_};
-  far_ends_.push_back({.relay = relay, .conn = conn});
+  far_ends_.push_back({.relay = relay, .conn = conn, .server_name = server_name});
   far_end_of_[{relay, conn}] = far_ends_.size() - 1;
   relay::Opened event;
   event.conn = conn;
@@ -116,10 +131,82 @@ void RelayBench::send_bad(FarEnd& from, Errc code) {
   settle();
 }
 
+void RelayBench::send_media(FarEnd& from, const Bytes& datagram) {
+  if (far_end_of_.contains({from.relay, from.conn})) feed_media(from.relay, from.conn, datagram);
+  settle();
+}
+
+void RelayBench::feed_media(std::size_t relay, ConnectionId conn, const Bytes& datagram) {
+  std::vector<relay::Delivery> out;
+  relays_[relay].packets->handle(conn, datagram, now_, out);
+  deliver(relay, out);
+}
+
+void RelayBench::deliver(std::size_t relay, const std::vector<relay::Delivery>& deliveries) {
+  std::vector<relay::TrunkDatagram> trunks;
+  for (const auto& d : deliveries) {
+    if (!d.trunk) {
+      send_datagram(relay, d.to, d.head_bytes(), d.packet);
+      continue;
+    }
+    trunks.clear();
+    relays_[relay].trunks->add(d.to, d.head_bytes(), d.packet, now_, trunks);
+    deliver(relay, trunks);
+  }
+}
+
+void RelayBench::deliver(std::size_t relay, const std::vector<relay::TrunkDatagram>& datagrams) {
+  for (const auto& d : datagrams) send_datagram(relay, d.to, d.head, d.body);
+}
+
+void RelayBench::send_datagram(std::size_t relay, ConnectionId to, ByteView head, ByteView packet) {
+  Bytes datagram{head.begin(), head.end()};
+  append(datagram, packet);
+  const Half half{relay, to};
+  if (auto* end = far_end(half)) return end->media.push_back(std::move(datagram));
+  const auto found = joined_.find(half);
+  if (found == joined_.end()) return;
+  ++media_between[{relay, found->second.relay}];
+  at(now_ + link_delay, [this, half, datagram = std::move(datagram)] {
+    const auto still = joined_.find(half);
+    if (still == joined_.end()) return;
+    if (on_link_media) on_link_media(still->second.relay, datagram);
+    feed_media(still->second.relay, still->second.conn, datagram);
+  });
+}
+
+void RelayBench::sweep_media(std::size_t relay) {
+  auto& r = relays_[relay];
+  r.swept = now_;
+  r.packets->tick(now_);
+  std::vector<relay::Reported> reports;
+  r.packets->take_reports(now_, reports);
+  for (const auto& report : reports) feed(relay, report);
+}
+
+void RelayBench::set_room(std::size_t relay, const relay::RoomTable& table) {
+  for (auto& end : far_ends_) {
+    if (end.relay != relay) continue;
+    const bool in = std::ranges::any_of(table.seats, [&](const auto& seat) { return seat.conn == end.conn; });
+    if (in) {
+      end.seat = end.server_name;
+      end.seat_tag = table.tag;
+    } else if (end.seat_tag == table.tag) {
+      end.seat.reset();
+    }
+  }
+}
+
+void RelayBench::reload(std::size_t relay, const relay::Reload& lists) {
+  feed(relay, lists);
+  settle();
+}
+
 void RelayBench::move(FarEnd& end, SocketAddress remote) { feed(end.relay, relay::Moved{end.conn, remote}); }
 
 void RelayBench::lose(FarEnd& end, std::optional<std::uint64_t> code) {
   if (far_end_of_.erase({end.relay, end.conn}) == 0) return;
+  relays_[end.relay].packets->forget(end.conn);
   feed(end.relay, relay::Lost{end.conn, code});
   settle();
 }
@@ -169,7 +256,7 @@ void RelayBench::end_connection(Half half, std::optional<std::uint64_t> code) {
 void RelayBench::dial(std::size_t relay, std::size_t peer) {
   dials.emplace_back(relay, peer);
   if (on_dial == OnDial::Ignore) return;
-  const auto& wanted = relays_[relay].config.peers[peer];
+  const auto& wanted = relays_[relay].core->peer(peer);
   std::size_t target = 0;
   while (target < relays_.size() && fp(target) != wanted.fingerprint) ++target;
   if (on_dial == OnDial::Fail || target == relays_.size() || is_cut(relay, target)) {
@@ -229,12 +316,17 @@ void RelayBench::carry_out(std::size_t relay, relay::Actions actions) {
                      at(now_ + link_delay, [this, half, code = a.code] { end_connection(half, code); });
                    },
                    [&](const relay::Dial& a) { dial(relay, a.peer); },
-                   [&](const relay::Seat& a) {
-                     if (auto* end = far_end({relay, a.conn})) end->seat = a.room;
+                   [&](const relay::SetRoom& a) {
+                     set_room(relay, a.table);
+                     std::vector<relay::Delivery> kept;
+                     relays_[relay].packets->set_room(std::make_shared<const relay::RoomTable>(a.table), now_, kept);
+                     deliver(relay, kept);
                    },
-                   [&](const relay::Unseat& a) {
-                     if (auto* end = far_end({relay, a.conn})) end->seat.reset();
+                   [&](const relay::DropRoom& a) {
+                     set_room(relay, {.tag = a.tag});
+                     relays_[relay].packets->drop_room(a.tag);
                    },
+                   [&](const relay::SetLink& a) { relays_[relay].packets->set_link(a.link); },
                    [&](const LogLine& a) { log.push_back(a.text); },
                },
                action);
@@ -255,12 +347,20 @@ void RelayBench::run_for(Duration time) {
     settle();
     std::optional<Instant> next;
     if (!queue_.empty()) next = queue_.begin()->first.first;
-    for (const auto& r : relays_) next = earliest(next, r.core->deadline());
+    for (const auto& r : relays_) {
+      next = earliest(next, r.core->deadline());
+      next = earliest(next, r.trunks->deadline());
+      next = earliest(next, r.swept + kMediaSweep);
+    }
     if (!next || *next > end) break;
     now_ = std::max(now_, *next);
     for (std::size_t i = 0; i < relays_.size(); ++i) {
       const auto due = relays_[i].core->deadline();
       if (due && *due <= now_) carry_out(i, relays_[i].core->tick(now_));
+      std::vector<relay::TrunkDatagram> ready;
+      relays_[i].trunks->tick(now_, ready);
+      deliver(i, ready);
+      if (relays_[i].swept + kMediaSweep <= now_) sweep_media(i);
     }
   }
   now_ = end;

@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "wzp/crypto/identity.hpp"
+#include "wzp/relay/packet_switch.hpp"
 #include "wzp/relay/relay_core.hpp"
+#include "wzp/relay/trunk_batcher.hpp"
 
 // Real relay cores on one simulated clock, joined by links in memory, and the far ends of other connections in the hands
 // of the test. Nothing of a relay's behaviour is repeated here. Every signal goes through its JSON on the way.
@@ -27,7 +29,10 @@ struct FarEnd {
   std::deque<proto::SignalMessage> inbox{};
   std::optional<relay::Close> closed{};  ///< what the relay closed it with
   std::optional<std::string> version{};  ///< what came on a `version` connection
+  std::string server_name{};
   std::optional<std::string> seat{};     ///< the room whose datagrams it gets
+  std::optional<proto::RoomTag> seat_tag{};
+  std::deque<Bytes> media{};             ///< datagrams, as they came
 };
 
 struct OpenOptions {
@@ -60,11 +65,15 @@ class RelayBench {
   FarEnd& open(std::size_t relay, const std::string& server_name, const OpenOptions& options = {});
   void send(FarEnd& from, const proto::SignalMessage& message);
   void send_bad(FarEnd& from, Errc code);
+  void send_media(FarEnd& from, const Bytes& datagram);
+  /// The operator's lists change.
+  void reload(std::size_t relay, const relay::Reload& lists);
   void move(FarEnd& end, SocketAddress remote);
   void lose(FarEnd& end, std::optional<std::uint64_t> code = std::nullopt);
 
   /// Connections between two relays.
   [[nodiscard]] std::size_t connections_between(std::size_t a, std::size_t b) const;
+  [[nodiscard]] const relay::PacketSwitch& packets(std::size_t relay) const { return *relays_[relay].packets; }
   /// Ends them all at once; dialling one another fails from then on, until `heal`.
   void cut(std::size_t a, std::size_t b);
   void heal(std::size_t a, std::size_t b);
@@ -74,6 +83,12 @@ class RelayBench {
   std::vector<std::pair<std::size_t, std::size_t>> dials;  ///< (relay, peer entry), in order
   /// One way, between relays.
   Duration link_delay{};
+  /// Datagrams that crossed a link: (from relay, to relay) and how many.
+  std::map<std::pair<std::size_t, std::size_t>, std::size_t> media_between;
+  /// Sees every datagram that a relay gets over a link.
+  std::function<void(std::size_t relay, ByteView datagram)> on_link_media;
+  /// What the packet path of this relay dropped.
+  [[nodiscard]] const relay::MediaDrops& media_drops(std::size_t relay) const { return relays_[relay].packets->drops(); }
   /// Every signal between relays, in the order of sending: who sent it, and what.
   std::vector<std::pair<std::size_t, proto::SignalMessage>> between_relays;
   std::vector<std::string> log;
@@ -88,6 +103,9 @@ class RelayBench {
   struct Relay {
     relay::Config config;
     std::unique_ptr<relay::RelayCore> core;
+    std::unique_ptr<relay::PacketSwitch> packets;
+    std::unique_ptr<relay::TrunkBatcher> trunks;
+    Instant swept{};
   };
   /// One half of a connection between two relays.
   struct Half {
@@ -100,6 +118,13 @@ class RelayBench {
   void at(Instant when, Happening what) { queue_.emplace(std::pair{when, ++sequence_}, std::move(what)); }
   void feed(std::size_t relay, const relay::Event& event);
   void carry_out(std::size_t relay, relay::Actions actions);
+  void boot(std::size_t relay);
+  void feed_media(std::size_t relay, ConnectionId conn, const Bytes& datagram);
+  void deliver(std::size_t relay, const std::vector<relay::Delivery>& deliveries);
+  void deliver(std::size_t relay, const std::vector<relay::TrunkDatagram>& datagrams);
+  void send_datagram(std::size_t relay, ConnectionId to, ByteView head, ByteView packet);
+  void sweep_media(std::size_t relay);
+  void set_room(std::size_t relay, const relay::RoomTable& table);
   void dial(std::size_t relay, std::size_t peer);
   void end_connection(Half half, std::optional<std::uint64_t> code);
   [[nodiscard]] FarEnd* far_end(Half half);

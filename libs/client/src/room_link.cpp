@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "wzp/crypto/registration.hpp"
-#include "wzp/crypto/room.hpp"
+#include "room_offer.hpp"
 
 namespace wzp::client {
 
@@ -53,7 +52,7 @@ bool RoomLink::signal(const Signal& event, const Context& ctx) {
   if ((state_ != State::Handshaking && state_ != State::Up) || event.conn != conn_) return false;
   if (state_ == State::Up) return true;  // RoomUpdate, QualityDirective: advice
   const auto* answer = std::get_if<proto::CallAnswer>(&event.message);
-  if (!answer || !crypto::verify_call_answer(answer->identity_pub, answer->ephemeral_pub, answer->signature)) {
+  if (!answer || !holds(*answer)) {
     ctx.add(Close{conn_, CloseCode::Normal, "bad answer"});
     state_ = State::Failed;
     due_.reset();
@@ -101,19 +100,9 @@ void RoomLink::fail(std::string why, const Context& ctx) {
 }
 
 void RoomLink::send_offer(const Connected& event, const Context& ctx) {
-  const auto& identity = ctx.config.identity;
-  const auto signature = crypto::sign_call_offer(identity, ephemeral_);
-  const auto binding = crypto::sign_room_binding(identity, event.peer_certificate, event.room_exporter, ephemeral_);
-  proto::CallOffer offer;
-  offer.identity_pub = identity.public_key();
-  offer.ephemeral_pub = ephemeral_;
-  offer.signature.assign(signature.begin(), signature.end());
-  offer.supported_profiles = {proto::kStudio64k, proto::kStudio48k, proto::kStudio32k,
-                              proto::kGood,      proto::kDegraded,  proto::kCatastrophic};
-  offer.alias = ctx.config.alias;
-  offer.binding.assign(binding.begin(), binding.end());
-  offer.caps = {std::string{kClientCap}};
-  ctx.add(SendSignal{event.conn, std::move(offer)});
+  const RoomRelay relay{event.peer_certificate, event.room_exporter};
+  ctx.add(SendSignal{event.conn, make_room_offer(ctx.config.identity, ctx.config.alias, relay, ephemeral_,
+                                                 {std::string{kClientCap}})});
 }
 
 }  // namespace wzp::client

@@ -113,6 +113,7 @@ bool FederationManager::apply(Link& link, const Link::Outcome& outcome, Instant 
   }
   if (outcome.answer_hello) out.push_back(Send{link.conn(), hello()});
   if (outcome.came_up) announce_up(link, out);
+  if (outcome.became_capable && link.relay()) out.push_back(LinkChanged{*link.relay()});
   if (outcome.came_up || outcome.became_capable) settle_duplicates(link.conn(), now, out);
   return connections_.contains(link.conn());
 }
@@ -126,6 +127,7 @@ void FederationManager::announce_up(const Link& link, Actions& out) {
   if (!link.relay()) return;
   auto& links = up_[*link.relay()];
   links.push_back(link.conn());
+  out.push_back(LinkChanged{*link.relay()});
   if (links.size() == 1) out.push_back(LinkUp{*link.relay()});
 }
 
@@ -177,6 +179,7 @@ void FederationManager::drop(ConnectionId conn, std::optional<std::uint64_t> cod
     auto& links = up_.at(*link.relay());
     std::erase(links, conn);
     was_last = links.empty();
+    if (!was_last) out.push_back(LinkChanged{*link.relay()});
     if (was_last) {
       up_.erase(*link.relay());
       out.push_back(LogLine{LogLevel::Warn, "federation: link to " + link.label() + " is down"});
@@ -205,11 +208,28 @@ void FederationManager::deliver(const Link& link, const proto::SignalMessage& me
                    out.push_back(Send{link.conn(), proto::Pong{ping.timestamp_ms}});
                  },
                  [](const proto::Pong&) {},
-                 [&](const proto::GlobalRoomActive&) { out.push_back(Dropped{"link-room-announcement"}); },
-                 [&](const proto::GlobalRoomInactive&) { out.push_back(Dropped{"link-room-announcement"}); },
+                 [&](const proto::GlobalRoomActive&) { deliver_if(link, "", message, out); },
+                 [&](const proto::GlobalRoomInactive&) { deliver_if(link, "", message, out); },
+                 [&](const proto::RoomState&) { deliver_if(link, proto::kCapMediaV2, message, out); },
+                 [&](const proto::RoutedSignal&) { deliver_if(link, proto::kCapRoutes, message, out); },
+                 [&](const proto::RelayState&) { deliver_if(link, proto::kCapRoutes, message, out); },
+                 [&](const proto::UserState&) { deliver_if(link, proto::kCapRoutes, message, out); },
+                 [&](const proto::UserDigest&) { deliver_if(link, proto::kCapRoutes, message, out); },
+                 [&](const proto::UserRequest&) { deliver_if(link, proto::kCapRoutes, message, out); },
                  [&](const auto&) { out.push_back(Dropped{"link-unexpected"}); },
              },
              message.as_variant());
+}
+
+void FederationManager::deliver_if(const Link& link, std::string_view cap, const proto::SignalMessage& message,
+                                   Actions& out) {
+  if (!link.relay()) {
+    out.push_back(Dropped{"link-unverified"});
+  } else if (!cap.empty() && !proto::has_cap(link.caps(), cap)) {
+    out.push_back(Dropped{"link-not-announced"});
+  } else {
+    out.push_back(FromRelay{*link.relay(), message});
+  }
 }
 
 void FederationManager::deliver(const Link& link, const proto::FederatedSignalForward& forward, Actions& out) {
@@ -231,7 +251,7 @@ void FederationManager::run_diallers(Instant now, Actions& out) {
   for (std::size_t i = 0; i < diallers_.size(); ++i) {
     const auto& relay = config_.peers[i].fingerprint;
     if (relay == config_.own) continue;
-    if (has_link(relay)) {
+    if (has_link(relay) || config_.peers[i].retired) {
       diallers_[i].rest();
     } else {
       diallers_[i].want(now);
@@ -241,10 +261,10 @@ void FederationManager::run_diallers(Instant now, Actions& out) {
 }
 
 proto::SignalMessage FederationManager::hello() const {
-  return proto::FederationHello{.tls_fingerprint = to_string(config_.own),
-                                .version = kVersion,
-                                .relay_build = config_.build,
-                                .caps = {std::string{proto::kCapCallNack}}};
+  proto::Caps caps{std::string{proto::kCapCallNack}};
+  caps.insert(caps.end(), config_.more_caps.begin(), config_.more_caps.end());
+  return proto::FederationHello{
+      .tls_fingerprint = to_string(config_.own), .version = kVersion, .relay_build = config_.build, .caps = caps};
 }
 
 proto::SignalMessage FederationManager::envelope(proto::SignalMessage inner) const {
@@ -284,6 +304,24 @@ bool FederationManager::is_capable(const RelayFingerprint& relay) const {
 bool FederationManager::shares_addrs(const RelayFingerprint& relay) const {
   return std::any_of(config_.peers.begin(), config_.peers.end(),
                      [&](const Peer& p) { return p.fingerprint == relay && p.share_addrs_in_offer; });
+}
+
+bool FederationManager::is_delegate(const RelayFingerprint& relay) const {
+  return std::any_of(config_.peers.begin(), config_.peers.end(),
+                     [&](const Peer& p) { return p.fingerprint == relay && p.delegate && !p.retired; }) ||
+         std::any_of(config_.trusted.begin(), config_.trusted.end(),
+                     [&](const Trusted& t) { return t.fingerprint == relay && t.delegate; });
+}
+
+std::optional<ConnectionId> FederationManager::connection_of(const RelayFingerprint& relay) const {
+  const auto* link = newest(relay);
+  return link == nullptr ? std::nullopt : std::optional{link->conn()};
+}
+
+std::vector<RelayFingerprint> FederationManager::relays() const {
+  std::vector<RelayFingerprint> relays;
+  for (const auto& [relay, links] : up_) relays.push_back(relay);
+  return relays;
 }
 
 std::vector<LinkInfo> FederationManager::links() const {

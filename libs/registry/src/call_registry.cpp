@@ -115,6 +115,11 @@ void CallRegistry::forget(const CallId& id) {
   calls_.erase(found);
 }
 
+void CallRegistry::discard(const CallId& id) {
+  const auto* call = find(id);
+  if (call != nullptr && !call->is_live()) forget(id);
+}
+
 void CallRegistry::index_route(const DirectCall& call, bool add) {
   if (const auto* from = upstream(call.route)) index_relay(*from, call.id, add);
   if (const auto* way = onward(call.route)) {
@@ -176,6 +181,13 @@ Result<void> CallRegistry::reroute(const CallId& id, Route route) {
   return {};
 }
 
+Result<void> CallRegistry::set_home(const CallId& id, Role role, const RelayFingerprint& relay) {
+  const auto call = live_record(id);
+  if (!call) return call.failure();
+  (*call)->homes[static_cast<std::size_t>(role)] = relay;
+  return {};
+}
+
 Result<void> CallRegistry::set_addresses(const CallId& id, Role role, Addresses addresses) {
   const auto call = live_record(id);
   if (!call) return call.failure();
@@ -219,13 +231,16 @@ void CallRegistry::mark_untold(const CallId& id, const RelayFingerprint& relay) 
   if (call != nullptr && !call->is_live()) note_untold(relay, id);
 }
 
-void CallRegistry::mark_untold(const RelayFingerprint& relay, Instant now) {
+std::vector<CallId> CallRegistry::mark_untold(const RelayFingerprint& relay, Instant now) {
+  std::vector<CallId> marked;
   for (const auto& id : tombstones_) {
     const auto& call = calls_.at(id);
     if (!call.may_come_from(relay) || now - *call.ended_at > config_.tombstone_time) continue;
     note_untold(relay, id);
     due_.set(id, now + config_.tombstone_time);
+    marked.push_back(id);
   }
+  return marked;
 }
 
 void CallRegistry::note_untold(const RelayFingerprint& relay, const CallId& id) {

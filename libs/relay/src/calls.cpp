@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "bridge.hpp"
 #include "rooms.hpp"
+#include "route_repair.hpp"
 #include "validate.hpp"
 
 namespace wzp::relay {
@@ -22,28 +24,42 @@ void tell_party(State& s, const DirectCall& ended, Role role) {
   hang_up_client(s, *client, client->conn, *ended.end_reason, ended.id.text(), rank(ended, client->who));
 }
 
-/// To the relay of the caller. A reference relay acts upon a reject only (wire.md 5.4).
-bool tell_callers_relay(State& s, const DirectCall& ended, const RelayFingerprint& relay, bool as_reject) {
-  const bool reads_hangup = s.federation.has_cap(relay, proto::kCapCallNack);
-  if (as_reject || (!reads_hangup && !ended.answered_at)) {
-    return s.forward(relay, proto::DirectCallAnswer{.call_id = ended.id.text()});
+/// A relay in the middle passes on what it was told, as the origin signed it; others speak for themselves.
+bool tell_relay(State& s, const DirectCall& ended, const RelayFingerprint& relay, const Tell& tell, bool as_reject) {
+  const bool can_pass = tell.arrival != nullptr && std::holds_alternative<registry::Transit>(ended.route);
+  // The callee's reject means something on the way to the caller only.
+  if (can_pass && (as_reject || std::holds_alternative<proto::Hangup>(tell.arrival->inner))) {
+    return s.pass_on(relay, *tell.arrival);
   }
+  if (as_reject) return s.forward(relay, proto::DirectCallAnswer{.call_id = ended.id.text()});
   return s.forward(relay, proto::Hangup{*ended.end_reason, ended.id.text()});
 }
 
-void tell_relays(State& s, const DirectCall& ended, const Tell& tell) {
-  std::vector<RelayFingerprint> unreached;
-  if (const auto* incoming = std::get_if<registry::Incoming>(&ended.route)) {
-    if (tell.except == incoming->from) return;
-    if (!tell_callers_relay(s, ended, incoming->from, tell.as_reject)) unreached.push_back(incoming->from);
-  } else if (const auto* outgoing = std::get_if<registry::Outgoing>(&ended.route)) {
-    for (const auto& relay : outgoing->asked) {
-      if (tell.except == relay) continue;
-      if (ended.answered_at && outgoing->claimed_by != relay) continue;
-      if (!s.forward(relay, proto::Hangup{*ended.end_reason, ended.id.text()})) unreached.push_back(relay);
-    }
+/// To the relay on the way to the caller. A reference relay acts upon a reject only (wire.md 5.4).
+void tell_upstream(State& s, const DirectCall& ended, const Tell& tell) {
+  const auto& relay = *registry::upstream(ended.route);
+  if (tell.except == relay) return;
+  const bool reads_hangup = s.federation.has_cap(relay, proto::kCapCallNack);
+  const bool as_reject = tell.as_reject || (!reads_hangup && !ended.answered_at);
+  if (!tell_relay(s, ended, relay, tell, as_reject)) {
+    s.calls.mark_untold(ended.id, ended.home(Role::Caller).value_or(relay));
   }
-  for (const auto& relay : unreached) s.calls.mark_untold(ended.id, relay);
+}
+
+void tell_onward(State& s, const DirectCall& ended, const Tell& tell) {
+  const auto& way = *registry::onward(ended.route);
+  for (const auto& relay : way.asked) {
+    if (tell.except == relay || (ended.answered_at && way.claimed_by != relay)) continue;
+    if (tell_relay(s, ended, relay, tell, false)) continue;
+    s.calls.mark_untold(ended.id, way.claimed_by ? ended.home(Role::Callee).value_or(relay) : relay);
+  }
+}
+
+/// The route is lost, but the relay at its other end is known: it is told as soon as there is any way to it.
+bool tell_later(State& s, const DirectCall& ended, const CallNotes& notes, Role role) {
+  if (!notes.severed && !notes.lost[static_cast<std::size_t>(role)]) return false;
+  if (ended.home(role)) s.calls.mark_untold(ended.id, *ended.home(role));
+  return true;
 }
 
 }  // namespace
@@ -70,7 +86,7 @@ void end_call(State& s, const CallId& id, proto::HangupReason reason, const Tell
 
 void after_end(State& s, const CallId& id, const Tell& tell, Instant now) {
   const DirectCall ended = *s.calls.find(id);
-  const bool severed = s.notes.contains(id) && s.notes.at(id).severed;
+  const auto notes = s.notes.extract(id);
   for (const auto role : {Role::Caller, Role::Callee}) {
     if (!(role == Role::Caller ? tell.caller : tell.callee)) continue;
     if (ended.is_here(role)) {
@@ -79,12 +95,18 @@ void after_end(State& s, const CallId& id, const Tell& tell, Instant now) {
       // without `caps`, to which a hang-up too many is worse than one too few.
       const auto* client = s.presence.current(ended.party(role));
       if (client == nullptr || !client->caps.empty()) s.calls.mark_untold(id, role);
-    } else if (!severed) {
-      tell_relays(s, ended, tell);
+    } else if (notes && tell_later(s, ended, notes.mapped(), role)) {
+      continue;
+    } else if (role == Role::Caller) {
+      tell_upstream(s, ended, tell);
+    } else {
+      tell_onward(s, ended, tell);
     }
   }
-  s.notes.erase(id);
+  tell_untold(s);
+  s.broken.erase(id);
   s.due.cancel(ClaimDue{id});
+  s.due.cancel(RepairDue{id});
   s.due.cancel(LinkDue{id});
   s.due.cancel(AddressDue{id});
   for (const auto role : {Role::Caller, Role::Callee}) s.due.cancel(PartyDue{id, role});
@@ -107,8 +129,7 @@ void send_setup(State& s, const DirectCall& call, Role role) {
     if (peer.reflexive) setup.peer_direct_addr = to_string(*peer.reflexive);
     setup.peer_local_addrs = texts(peer.local);
   }
-  // The room of a call across two relays ends at this one: media does not cross links yet.
-  if (std::holds_alternative<registry::Local>(call.route)) setup.caps = {std::string{proto::kCapRelayMedia}};
+  if (carries_media(s, call)) setup.caps = {std::string{proto::kCapRelayMedia}};
   s.send(client->conn, std::move(setup));
 }
 
@@ -143,8 +164,14 @@ void on_due(State& s, const PartyDue& due, Instant now) {
   end_call(s, due.call, proto::HangupReason::Error, {}, now);
 }
 
-void on_due(State& s, const LinkDue& due) {
-  if (s.calls.find_live(due.call) != nullptr) s.notes.at(due.call).severed = true;
+void on_due(State& s, const LinkDue& due, Instant now) {
+  const auto* call = s.calls.find_live(due.call);
+  if (call == nullptr) return;
+  if (std::holds_alternative<registry::Transit>(call->route)) {
+    // The call has found another way by now, or none.
+    return end_call(s, due.call, proto::HangupReason::Error, tell_nobody(), now);
+  }
+  s.notes.at(due.call).severed = true;
 }
 
 void on_due(State& s, const AddressDue& due) {

@@ -16,7 +16,12 @@ struct Tell {
   bool as_reject = false;
   /// The relay that told us needs no echo.
   std::optional<RelayFingerprint> except{};
+  /// How we heard of it: goes on as its origin signed it, where this relay is in the middle.
+  const Arrival* arrival = nullptr;
 };
+
+/// Nobody is told: what is left of a route that the call has left.
+inline constexpr auto tell_nobody = [] { return Tell{.caller = false, .callee = false}; };
 
 /// Tells only the other side of `role`.
 [[nodiscard]] inline Tell tell_other(Role role) {
@@ -50,7 +55,7 @@ void party_lost(State& s, const Fingerprint& who, Instant now);
 void party_back(State& s, const Fingerprint& who);
 /// The grace of a party, or the patience with a link or with addresses, is over.
 void on_due(State& s, const PartyDue& due, Instant now);
-void on_due(State& s, const LinkDue& due);
+void on_due(State& s, const LinkDue& due, Instant now);
 void on_due(State& s, const AddressDue& due);
 
 }  // namespace wzp::relay

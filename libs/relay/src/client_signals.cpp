@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "bridge.hpp"
 #include "calls.hpp"
 #include "cross_relay_dispatcher.hpp"
+#include "offer_search.hpp"
 #include "validate.hpp"
 
 namespace wzp::relay {
@@ -48,6 +50,14 @@ void offer_here(State& s, const CheckedOffer& checked, const proto::DirectCallOf
   s.notes.at(checked.id).caller_rings = true;
 }
 
+/// A reference relay never says that it rings, so the caller is told at once.
+void ring_for_reference(State& s, const CallId& id, const Wave& wave) {
+  const auto reads_nack = [&](const auto& relay) { return s.federation.has_cap(relay, proto::kCapCallNack); };
+  if (std::ranges::all_of(wave.relays, reads_nack)) return;
+  s.notes.at(id).caller_rings = true;
+  s.send_to(s.calls.find(id)->caller, proto::CallRinging{id.text()});
+}
+
 }  // namespace
 
 void on_client(State& s, const Session& from, const proto::DirectCallOffer& offer, Instant now) {
@@ -64,17 +74,19 @@ void on_client(State& s, const Session& from, const proto::DirectCallOffer& offe
   }
   registry::NewCall call{checked->id, checked->caller, checked->callee, registry::Local{}, checked->addresses};
   const auto* callee = s.presence.current(checked->callee);
-  CrossRelayDispatcher::Placed placed;
+  Wave wave;
   if (callee == nullptr) {
-    placed = CrossRelayDispatcher{s}.prepare(canonical(offer, *checked));
-    if (placed.sends.empty()) return refuse(s, from, offer, Error, "offer-target-absent", now);
-    call.route = registry::Outgoing{placed.asked(), std::nullopt};
+    wave = first_wave(s, checked->callee, nullptr, {});
+    if (wave.relays.empty()) return refuse(s, from, offer, Error, "offer-target-absent", now);
+    call.route = registry::Outgoing{wave.relays, std::nullopt};
   }
   // The record stands before anything is sent: an answer may be faster than the rest of this function (V-06).
   if (!s.calls.create(call, now)) return refuse(s, from, offer, Busy, "offer-limit", now);
   if (callee != nullptr) return offer_here(s, *checked, offer, *caller, *callee);
   note_caller(s, *checked, offer, *caller);
-  CrossRelayDispatcher{s}.place(checked->id, std::move(placed), now);
+  s.notes.at(checked->id).offer = canonical(offer, *checked);
+  ask(s, checked->id, wave, now);
+  ring_for_reference(s, checked->id, wave);
 }
 
 void on_client(State& s, const Session& from, const proto::DirectCallAnswer& answer, Instant now) {
@@ -108,6 +120,7 @@ void on_client(State& s, const Session& from, const proto::DirectCallAnswer& ans
   s.send_to(found->caller, shown);
   send_setup(s, *found, Role::Caller);
   send_setup(s, *found, Role::Callee);
+  update_bridge(s, *id);
 }
 
 namespace {

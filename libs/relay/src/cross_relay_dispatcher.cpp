@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include "bridge.hpp"
 #include "calls.hpp"
+#include "offer_search.hpp"
+#include "route_repair.hpp"
 #include "validate.hpp"
 #include "wzp/base/overloaded.hpp"
 
@@ -11,52 +14,24 @@ namespace wzp::relay {
 using proto::HangupReason;
 using registry::Incoming;
 using registry::Outgoing;
+using registry::Transit;
 
 bool CrossRelayDispatcher::reads_nack(const RelayFingerprint& relay) const {
   return s.federation.has_cap(relay, proto::kCapCallNack);
 }
 
-// Outgoing: the caller is here -----------------------------------------------------------------------------------
+// From the callee's side ------------------------------------------------------------------------------------------
 
-std::set<RelayFingerprint> CrossRelayDispatcher::Placed::asked() const {
-  std::set<RelayFingerprint> relays;
-  for (const auto& to : sends) relays.insert(to.relay);
-  return relays;
-}
-
-CrossRelayDispatcher::Placed CrossRelayDispatcher::prepare(const proto::DirectCallOffer& offer) const {
-  const auto& federation = s.federation;
-  Placed placed{offer, {}, false};
-  auto broadcast = federation.broadcast_signal(federation.envelope(without_addresses(offer)));
-  const bool single = broadcast.reach() == 1;
-  for (auto& to : broadcast.sends) {
-    const bool ours = federation.is_capable(to.relay);
-    if (ours ? !single : !federation.shares_addrs(to.relay)) continue;
-    to.send.message = federation.envelope(offer);
-    if (ours) placed.with_addresses = has_addresses(offer);
-  }
-  placed.sends = std::move(broadcast.sends);
-  return placed;
-}
-
-void CrossRelayDispatcher::place(const CallId& id, Placed placed, Instant now) {
-  auto& notes = s.notes.at(id);
-  notes.offer = std::move(placed.offer);
-  notes.addresses_sent = placed.with_addresses;
-  const bool all_answer =
-      std::all_of(placed.sends.begin(), placed.sends.end(), [&](const auto& to) { return reads_nack(to.relay); });
-  for (auto& to : placed.sends) s.send(to.send.conn, std::move(to.send.message));
-  s.due.set(ClaimDue{id}, now + s.config.claim_timeout);
-  if (all_answer) return;
-  // A reference relay never says that it rings.
-  notes.caller_rings = true;
-  s.send_to(s.calls.find(id)->caller, proto::CallRinging{id.text()});
-}
-
-bool CrossRelayDispatcher::claim(const RelayFingerprint& from, const DirectCall& call) {
-  const auto claimed = s.calls.set_peer_relay_fp(call.id, from);
+bool CrossRelayDispatcher::claim(const Arrival& arrival, const DirectCall& call) {
+  const auto claimed = s.calls.set_peer_relay_fp(call.id, arrival.from);
   if (claimed) {
     s.due.cancel(ClaimDue{call.id});
+    if (call.home(Role::Callee) && call.home(Role::Callee) != arrival.origin) {
+      s.drop("forward-wrong-end");
+      return false;
+    }
+    if (arrival.envelope) (void)s.calls.set_home(call.id, Role::Callee, arrival.origin);
+    update_bridge(s, call.id);
     return true;
   }
   if (claimed.error().code != Errc::Exists) {
@@ -65,37 +40,38 @@ bool CrossRelayDispatcher::claim(const RelayFingerprint& from, const DirectCall&
   }
   // Registered on two relays: the first one to say so has the call, the other stops ringing.
   s.drop("claim-late");
-  s.forward(from, proto::Hangup{HangupReason::Normal, call.id.text()});
-  (void)s.calls.withdraw(call.id, from);
+  s.forward(arrival.from, proto::Hangup{HangupReason::Normal, call.id.text()});
+  (void)s.calls.withdraw(call.id, arrival.from);
   return false;
 }
 
-void CrossRelayDispatcher::on(const RelayFingerprint& from, const proto::CallRinging& ringing, Instant) {
+void CrossRelayDispatcher::on(const Arrival& arrival, const proto::CallRinging& ringing, Instant) {
   const auto id = CallId::parse(ringing.call_id);
   const auto* call = id ? s.calls.find_live(*id) : nullptr;
   if (call == nullptr) return s.drop("ringing-unknown-call");
   if (!call->is_unanswered()) return s.drop("ringing-late");
-  if (!claim(from, *call)) return;
+  if (!claim(arrival, *call)) return;
   if (!s.calls.set_ringing(*id)) return s.drop("ringing-repeated");
+  if (const auto* from = registry::upstream(call->route)) {
+    s.pass_on(*from, arrival);
+    return;
+  }
   auto& notes = s.notes.at(*id);
   if (!notes.caller_rings) {
     notes.caller_rings = true;
     s.send_to(call->caller, proto::CallRinging{id->text()});
   }
-  if (!notes.addresses_sent && reads_nack(from)) {
-    notes.addresses_sent = true;
-    s.forward(from, *notes.offer);
-  }
+  send_addresses(s, arrival.from, *id);
 }
 
-void CrossRelayDispatcher::on(const RelayFingerprint& from, const proto::DirectCallAnswer& answer, Instant now) {
+void CrossRelayDispatcher::on(const Arrival& arrival, const proto::DirectCallAnswer& answer, Instant now) {
   const auto id = CallId::parse(answer.call_id);
   const auto* call = id ? s.calls.find_live(*id) : nullptr;
   if (call == nullptr) return s.drop("answer-unknown-call");
-  if (!claim(from, *call)) return;
+  if (!claim(arrival, *call)) return;
   if (!call->is_unanswered()) return s.drop("answer-late");
   if (answer.accept_mode == proto::CallAcceptMode::Reject) {
-    return end_call(s, *id, HangupReason::Declined, {.except = from}, now);
+    return end_call(s, *id, HangupReason::Declined, {.as_reject = true, .except = arrival.from, .arrival = &arrival}, now);
   }
   const auto addresses = check(answer);
   if (!addresses) {
@@ -104,33 +80,23 @@ void CrossRelayDispatcher::on(const RelayFingerprint& from, const proto::DirectC
   }
   const bool trusted = answer.accept_mode == proto::CallAcceptMode::AcceptTrusted;
   auto& notes = s.notes.at(*id);
-  notes.offer.reset();
+  notes.passed.reset();
   notes.reads_reports[static_cast<std::size_t>(Role::Callee)] =
-      s.federation.is_capable(from) || answer.callee_build_version.has_value();
+      s.federation.is_capable(arrival.from) || answer.callee_build_version.has_value();
   if (trusted) (void)s.calls.set_addresses(*id, Role::Callee, *addresses);
   (void)s.calls.set_active(*id, answer.accept_mode, now);
   ++s.counters.calls_answered;
-  s.log(LogLevel::Info, "call " + id->text() + " (outgoing) answered");
-  s.send_to(call->caller, trusted ? canonical(answer, *addresses) : without_addresses(answer));
-  send_setup(s, *call, Role::Caller);
-}
-
-void CrossRelayDispatcher::claim_due(const CallId& id, Instant now) {
-  const auto* call = s.calls.find_live(id);
-  if (call == nullptr) return;
-  const auto& asked = std::get<Outgoing>(call->route).asked;
-  // A reference relay says nothing before the answer; while one is asked, only the ring timeout can tell.
-  if (std::all_of(asked.begin(), asked.end(), [&](const auto& relay) { return reads_nack(relay); })) {
-    end_call(s, id, HangupReason::Error, {}, now);
+  s.log(LogLevel::Info, "call " + id->text() + " (" + std::string{name(call->route)} + ") answered");
+  if (const auto* from = registry::upstream(call->route)) {
+    s.pass_on(*from, arrival);
+  } else {
+    s.send_to(call->caller, trusted ? canonical(answer, *addresses) : without_addresses(answer));
+    send_setup(s, *call, Role::Caller);
   }
+  update_bridge(s, *id);
 }
 
-void CrossRelayDispatcher::withdraw(const RelayFingerprint& relay, const CallId& id, Instant now) {
-  const auto left = s.calls.withdraw(id, relay);
-  if (left && *left == 0) end_call(s, id, s.notes.at(id).refusal, {}, now);
-}
-
-// Incoming: the callee is here -----------------------------------------------------------------------------------
+// From the caller's side --------------------------------------------------------------------------------------------
 
 void CrossRelayDispatcher::refuse(const RelayFingerprint& to, const std::string& call_id, HangupReason reason) {
   if (reads_nack(to)) {
@@ -140,8 +106,10 @@ void CrossRelayDispatcher::refuse(const RelayFingerprint& to, const std::string&
   }
 }
 
-void CrossRelayDispatcher::on(const RelayFingerprint& from, const proto::DirectCallOffer& raw, Instant now) {
-  if (!CallId::parse(raw.call_id)) return s.drop("forward-bad-offer");
+void CrossRelayDispatcher::on(const Arrival& arrival, const proto::DirectCallOffer& raw, Instant now) {
+  const auto& from = arrival.from;
+  if (!CallId::parse(raw.call_id)) return s.misdeed(from, "forward-bad-offer", now);
+  if (arrival.attempt > 0) return on_reroute(s, arrival, raw, now);
   const auto refused = [&](HangupReason reason, std::string_view why) {
     s.drop(why);
     refuse(from, raw.call_id, reason);
@@ -150,17 +118,20 @@ void CrossRelayDispatcher::on(const RelayFingerprint& from, const proto::DirectC
   if (!checked) return refused(HangupReason::Error, "forward-bad-offer");
   const auto offer = canonical(raw, *checked);
   if (const auto* known = s.calls.find(checked->id); known != nullptr) {
-    if (known->route == registry::Route{Incoming{from}}) return offer_again(*known, offer, checked->addresses);
+    const auto* before = registry::upstream(known->route);
+    if (before != nullptr && *before == from) return offer_again(arrival, *known, offer, checked->addresses);
     return refused(HangupReason::Error, "forward-known-id");
   }
   if (!s.offers_by_link.take(from, now) || !s.offers_by_remote_caller.take(checked->caller, now)) {
     return refused(HangupReason::Busy, "forward-offer-rate");
   }
+  registry::NewCall call{checked->id, checked->caller, checked->callee, Incoming{from}, checked->addresses};
   const auto* callee = s.presence.current(checked->callee);
-  if (callee == nullptr) return refused(HangupReason::Error, "forward-target-absent");
-  const auto created =
-      s.calls.create({checked->id, checked->caller, checked->callee, Incoming{from}, checked->addresses}, now);
-  if (!created) {
+  if (callee == nullptr) {
+    if (!pass_offer(arrival, offer, call, now)) refused(HangupReason::Error, "forward-target-absent");
+    return;
+  }
+  if (const auto created = s.calls.create(call, now); !created) {
     const bool full = created.error().code == Errc::LimitReached;
     return refused(full ? HangupReason::Busy : HangupReason::Error, "forward-offer-limit");
   }
@@ -169,19 +140,44 @@ void CrossRelayDispatcher::on(const RelayFingerprint& from, const proto::DirectC
   notes.addresses_final = has_addresses(offer) || !reads_nack(from);
   notes.reads_reports[static_cast<std::size_t>(Role::Caller)] =
       s.federation.is_capable(from) || offer.caller_build_version.has_value();
+  if (arrival.envelope) (void)s.calls.set_home(checked->id, Role::Caller, arrival.origin);
   ++s.counters.calls_offered;
   s.send(callee->conn, s.config.share_addrs_in_offer ? offer : without_addresses(offer));
   s.forward(from, proto::CallRinging{checked->id.text()});
   (void)s.calls.set_ringing(checked->id);
+  update_bridge(s, checked->id);
 }
 
-void CrossRelayDispatcher::offer_again(const DirectCall& known, const proto::DirectCallOffer& offer,
-                                       const registry::Addresses& addresses) {
+bool CrossRelayDispatcher::pass_offer(const Arrival& arrival, const proto::DirectCallOffer& offer,
+                                      const registry::NewCall& call, Instant now) {
+  if (!arrival.envelope || arrival.envelope->hops_left == 0 || !s.federation.is_delegate(arrival.from)) return false;
+  std::set<RelayFingerprint> past{arrival.path.begin(), arrival.path.end()};
+  const auto wave = first_wave(s, call.callee, &arrival.from, past);
+  if (wave.relays.empty()) return false;
+  registry::NewCall passing = call;
+  passing.route = Transit{arrival.from, {wave.relays, {}}};
+  passing.caller_addrs = {};
+  if (!s.calls.create(passing, now)) return false;
+  auto& notes = s.notes[call.id];
+  notes.past = std::move(past);
+  notes.passed = arrival;
+  notes.offer = without_addresses(offer);
+  (void)s.calls.set_home(call.id, Role::Caller, arrival.origin);
+  ask(s, call.id, wave, now);
+  return true;
+}
+
+void CrossRelayDispatcher::offer_again(const Arrival& arrival, const DirectCall& known,
+                                       const proto::DirectCallOffer& offer, const registry::Addresses& addresses) {
   if (!known.is_live()) return s.drop("forward-late-offer");
   auto& notes = s.notes.at(known.id);
   if (!notes.offer || !same_offer(*notes.offer, offer)) return s.drop("forward-changed-offer");
   if (notes.addresses_final) return s.drop("forward-repeated-offer");
   notes.addresses_final = true;
+  if (const auto* way = registry::onward(known.route)) {
+    if (!way->claimed_by || !s.pass_on(*way->claimed_by, arrival)) s.drop("forward-repeated-offer");
+    return;
+  }
   (void)s.calls.set_addresses(known.id, Role::Caller, addresses);
   if (!notes.setup_waits) return;
   notes.setup_waits = false;
@@ -197,6 +193,7 @@ void CrossRelayDispatcher::answer(const DirectCall& call, const proto::DirectCal
   (void)s.calls.set_active(call.id, answer.accept_mode, now);
   ++s.counters.calls_answered;
   s.log(LogLevel::Info, "call " + call.id.text() + " (incoming) answered");
+  update_bridge(s, call.id);
   auto& notes = s.notes.at(call.id);
   // A callee that answers at once may be faster than the second offer with the caller's addresses.
   if (answer.accept_mode == proto::CallAcceptMode::AcceptTrusted && !notes.addresses_final) {
@@ -209,22 +206,45 @@ void CrossRelayDispatcher::answer(const DirectCall& call, const proto::DirectCal
 
 // Both ----------------------------------------------------------------------------------------------------------
 
-void CrossRelayDispatcher::on(const RelayFingerprint& from, const proto::Hangup& hangup, Instant now) {
-  if (!hangup.call_id) return reference_hangup(from, now);
+namespace {
+
+/// The party that this signal may speak for: by the link of the route, or because its relay has signed it. What was sent
+/// to this relay by name did not come along the route, whatever link it took last.
+std::optional<Role> speaks_for(const DirectCall& call, const Arrival& arrival) {
+  for (const auto role : {Role::Caller, Role::Callee}) {
+    if (call.relay_toward(role) == arrival.from && !arrival.target) return role;
+  }
+  if (!arrival.envelope) return std::nullopt;
+  for (const auto role : {Role::Caller, Role::Callee}) {
+    if (!call.is_here(role) && call.home(role) == arrival.origin) return role;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void CrossRelayDispatcher::on(const Arrival& arrival, const proto::Hangup& hangup, Instant now) {
+  if (!hangup.call_id) return reference_hangup(arrival.from, now);
   const auto id = CallId::parse(*hangup.call_id);
   const auto* call = id ? s.calls.find_live(*id) : nullptr;
   if (call == nullptr) return s.drop("hangup-unknown-call");
-  if (!call->may_come_from(from)) return s.drop("forward-wrong-link");
-  const auto* outgoing = std::get_if<Outgoing>(&call->route);
-  if (outgoing == nullptr || outgoing->claimed_by == from) {
-    // The callee of an outgoing call: other relays that were asked may still ring.
-    return end_call(s, *id, hangup.reason, {.caller = outgoing != nullptr, .except = from}, now);
+  if (const auto role = speaks_for(*call, arrival)) {
+    // The callee's side of a call that is not answered: other relays that were asked may still ring.
+    const bool others_ring = role == Role::Callee && call->is_unanswered();
+    return end_call(s, *id, hangup.reason,
+                    {.caller = role == Role::Callee,
+                     .callee = role == Role::Caller || others_ring,
+                     .except = arrival.from,
+                     .arrival = arrival.envelope ? &arrival : nullptr},
+                    now);
   }
-  if (!outgoing->claimed_by && !reads_nack(from)) {
-    return end_call(s, *id, HangupReason::Declined, {.except = from}, now);
+  const auto* way = registry::onward(call->route);
+  if (way == nullptr || !way->asked.contains(arrival.from)) return s.drop("forward-wrong-link");
+  if (!way->claimed_by && !reads_nack(arrival.from)) {
+    return end_call(s, *id, HangupReason::Declined, {.except = arrival.from}, now);
   }
   if (hangup.reason == HangupReason::Busy) s.notes.at(*id).refusal = HangupReason::Busy;
-  withdraw(from, *id, now);
+  withdraw(s, arrival.from, *id, now);
 }
 
 void CrossRelayDispatcher::reference_hangup(const RelayFingerprint& from, Instant now) {
@@ -241,16 +261,22 @@ void CrossRelayDispatcher::reference_hangup(const RelayFingerprint& from, Instan
   end_call(s, offered.front(), HangupReason::Declined, {.except = from}, now);
 }
 
-void CrossRelayDispatcher::on(const RelayFingerprint& from, const proto::MediaPathReport& report, Instant) {
+void CrossRelayDispatcher::on(const Arrival& arrival, const proto::MediaPathReport& report, Instant) {
   const auto id = CallId::parse(report.call_id);
   const auto* call = id ? s.calls.find_live(*id) : nullptr;
   if (call == nullptr) return s.drop("report-unknown-call");
-  if (call->peer_relay_fp() != from) return s.drop("forward-wrong-link");
+  const auto speaker = speaks_for(*call, arrival);
+  if (!speaker) return s.drop("forward-wrong-link");
   if (call->state != registry::CallState::Active) return s.drop("report-before-answer");
   if (report.race_winner.size() > kMaxAliasBytes) return s.drop("report-bad-field");
-  const auto here = call->is_here(Role::Caller) ? Role::Caller : Role::Callee;
-  if (!s.notes.at(*id).reads_reports[static_cast<std::size_t>(here)]) return s.drop("report-not-understood");
-  if (!s.send_to(call->party(here), report)) s.drop("report-party-away");
+  const auto listener = other(*speaker);
+  if (!call->is_here(listener)) {
+    const auto relay = call->relay_toward(listener);
+    if (!relay || !s.pass_on(*relay, arrival)) s.drop("report-no-link");
+    return;
+  }
+  if (!s.notes.at(*id).reads_reports[static_cast<std::size_t>(listener)]) return s.drop("report-not-understood");
+  if (!s.send_to(call->party(listener), report)) s.drop("report-party-away");
 }
 
 void CrossRelayDispatcher::report(const DirectCall& call, const proto::MediaPathReport& report) {
@@ -258,36 +284,63 @@ void CrossRelayDispatcher::report(const DirectCall& call, const proto::MediaPath
 }
 
 void CrossRelayDispatcher::handle(const RelayFingerprint& from, const proto::SignalMessage& inner, Instant now) {
-  std::visit(overloaded{[&](const proto::DirectCallOffer& m) { on(from, m, now); },
-                        [&](const proto::DirectCallAnswer& m) { on(from, m, now); },
-                        [&](const proto::CallRinging& m) { on(from, m, now); },
-                        [&](const proto::Hangup& m) { on(from, m, now); },
-                        [&](const proto::MediaPathReport& m) { on(from, m, now); },
-                        [&](const auto&) { s.drop("forward-unexpected"); }},
-             inner.as_variant());
+  handle(Arrival{.from = from, .origin = from, .path = {from}, .inner = inner}, now);
 }
 
-void CrossRelayDispatcher::link_up(const RelayFingerprint& relay) {
+void CrossRelayDispatcher::handle(const RelayFingerprint& from, const proto::RoutedSignal& signal, Instant now) {
+  auto arrival = open_routed(signal, from, s.config.fingerprint, s.federation.is_delegate(from));
+  if (!arrival) {
+    if (arrival.error().code == Errc::Exists) return s.drop("routed-loop");
+    return s.misdeed(from, arrival.error().code == Errc::BadSignature ? "routed-bad-signature" : "routed-malformed", now);
+  }
+  if (!s.routed_seen.admit(arrival->origin, signal.route_id, now)) return s.drop("routed-duplicate");
+  handle(*arrival, now);
+}
+
+void CrossRelayDispatcher::handle(const Arrival& arrival, Instant now) {
+  const bool is_reroute = arrival.attempt > 0;
+  if (arrival.target && arrival.target != s.config.fingerprint && !is_reroute) return pass_to_target(s, arrival, now);
+  std::visit(overloaded{[&](const proto::DirectCallOffer& m) { on(arrival, m, now); },
+                        [&](const proto::DirectCallAnswer& m) { on(arrival, m, now); },
+                        [&](const proto::CallRinging& m) { on(arrival, m, now); },
+                        [&](const proto::Hangup& m) { on(arrival, m, now); },
+                        [&](const proto::MediaPathReport& m) { on(arrival, m, now); },
+                        [&](const proto::CallRerouted& m) { on_rerouted(s, arrival, m, now); },
+                        [&](const proto::RouteLost& m) { on_route_lost(s, arrival, m, now); },
+                        [&](const auto&) { s.drop("forward-unexpected"); }},
+             arrival.inner.as_variant());
+}
+
+void CrossRelayDispatcher::link_up(const RelayFingerprint& relay, Instant now) {
   for (const auto& id : s.calls.calls_via(relay)) {
-    if (s.calls.find(id)->peer_relay_fp() == relay) s.due.cancel(LinkDue{id});
+    for (const auto side : {Role::Caller, Role::Callee}) {
+      const auto& call = *s.calls.find(id);
+      if (call.relay_toward(side) == relay && !call.is_unanswered()) route_back(s, id, side, now);
+    }
   }
-  for (const auto& ended : s.calls.take_untold(relay)) {
-    s.forward(relay, proto::Hangup{*ended.end_reason, ended.id.text()});
-  }
+  tell_untold(s);
 }
 
 void CrossRelayDispatcher::link_down(const RelayFingerprint& relay, Instant now) {
-  s.calls.mark_untold(relay, now);
+  for (const auto& ended : s.calls.mark_untold(relay, now)) {
+    const auto& call = *s.calls.find(ended);
+    const auto* from = registry::upstream(call.route);
+    // In the middle: our last word may be lost, and the caller's relay may know another way.
+    if (std::holds_alternative<Transit>(call.route) && *from != relay) s.forward(*from, proto::RouteLost{ended.text()});
+  }
   for (const auto& id : s.calls.calls_via(relay)) {
     const auto& call = *s.calls.find(id);
-    const bool on_route = call.peer_relay_fp() == relay;
+    std::optional<Role> side;
+    for (const auto role : {Role::Caller, Role::Callee}) {
+      if (call.relay_toward(role) == relay) side = role;
+    }
     if (!call.is_unanswered()) {
-      if (on_route) s.due.set(LinkDue{id}, now + s.config.link_grace);
-    } else if (on_route) {
+      if (side) route_lost(s, id, *side, now);
+    } else if (side) {
       // The other relay ends it too, unless an answer was under way: then it hears so when the link is back.
       end_call(s, id, HangupReason::Error, {}, now);
     } else {
-      withdraw(relay, id, now);
+      withdraw(s, relay, id, now);
     }
   }
 }

@@ -1,6 +1,7 @@
 #include "registration.hpp"
 
 #include "calls.hpp"
+#include "neighbours.hpp"
 #include "sessions.hpp"
 #include "wzp/crypto/registration.hpp"
 
@@ -68,13 +69,20 @@ void on_register(State& s, Session& session, const proto::RegisterPresence& requ
         to_string(who) + " registered from " + to_string(session.remote) +
             (proof == Signed ? "" : ", unsigned: anybody can take this name"));
   replace_older(s, *added, now);
+  if (proto::has_cap(request.caps, proto::kCapNoAnnounce)) {
+    withdraw_user(s, who, now);
+  } else {
+    announce_user(s, who, now);
+  }
   party_back(s, who);
 }
 
 void end_registration(State& s, ConnectionId conn, Instant now) {
   const auto removed = s.presence.remove(conn);
   // An older registration that remains, or a newer one, still speaks for this person.
-  if (removed && removed->was_current && !removed->promoted) party_lost(s, removed->registration.who, now);
+  if (!removed || !removed->was_current || removed->promoted) return;
+  withdraw_user(s, removed->registration.who, now);
+  party_lost(s, removed->registration.who, now);
 }
 
 void on_reflect(State& s, Session& session, Instant now) {

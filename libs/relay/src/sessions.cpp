@@ -4,6 +4,7 @@
 
 #include "client_signals.hpp"
 #include "cross_relay_dispatcher.hpp"
+#include "neighbours.hpp"
 #include "registration.hpp"
 #include "rooms.hpp"
 #include "wzp/base/overloaded.hpp"
@@ -21,14 +22,6 @@ constexpr registry::Rate kReflectRate{10, std::chrono::seconds{1}, 10};
 /// Malformed messages in a row that end a connection. Source: relay.md 3.2.
 constexpr std::uint32_t kMaxBadInARow = 100;
 constexpr Duration kBadMessageLogInterval = std::chrono::seconds{10};
-
-void open_room(State& s, Session& session, Instant now) {
-  if (!proto::call_of_room(session.server_name)) {
-    s.drop("room-unsupported");
-    return close_session(s, session, kCloseNotAdmitted, "not admitted: this relay has rooms for calls only", now);
-  }
-  s.due.set(SessionDue{session.conn}, now + s.config.call_offer_timeout);
-}
 
 void on_signal(State& s, Session& session, const proto::SignalMessage& message, Instant now) {
   if (session.stage == Stage::Waiting) {
@@ -78,7 +71,7 @@ void on_probe(State& s, Session& session, const proto::SignalMessage& message) {
 void clean_up(State& s, const Session& session, std::optional<std::uint64_t> code, Instant now) {
   s.due.cancel(SessionDue{session.conn});
   if (session.cls == ConnectionClass::Signal) end_registration(s, session.conn, now);
-  if (session.cls == ConnectionClass::Room) leave_room(s, session);
+  if (session.cls == ConnectionClass::Room) leave_room(s, session, now);
   if (session.cls == ConnectionClass::Federation) {
     run(s, s.federation.handle(federation::Lost{session.conn, code}, now), now);
   }
@@ -112,7 +105,7 @@ void on_event(State& s, const Opened& event, Instant now) {
       return s.due.set(SessionDue{event.conn}, now + kVersionLinger);
     case ConnectionClass::Probe: session.stage = Stage::Ready; return;
     case ConnectionClass::Signal: return s.due.set(SessionDue{event.conn}, now + s.config.register_timeout);
-    case ConnectionClass::Room: return open_room(s, session, now);
+    case ConnectionClass::Room: return s.due.set(SessionDue{event.conn}, now + s.config.call_offer_timeout);
     case ConnectionClass::Federation:
       session.stage = Stage::Ready;
       return run(s,
@@ -173,6 +166,8 @@ void on_event(State& s, const DialFailed& event, Instant now) {
   run(s, s.federation.handle(federation::DialFailed{event.peer, event.why}, now), now);
 }
 
+void on_event(State& s, const Reported& event, Instant now) { on_report(s, event.conn, event.report, now); }
+
 void on_event(State& s, const Shutdown&, Instant) {
   s.shut_down = true;
   for (auto& [conn, session] : s.sessions) {
@@ -205,8 +200,10 @@ void run(State& s, federation::Actions actions, Instant now) {
                      if (auto* session = s.session(a.conn)) session->stage = Stage::Closing;
                    },
                    [&](const federation::Dial& a) { s.out.push_back(Dial{a.peer}); },
-                   [&](const federation::LinkUp& a) { CrossRelayDispatcher{s}.link_up(a.relay); },
-                   [&](const federation::LinkDown& a) { CrossRelayDispatcher{s}.link_down(a.relay, now); },
+                   [&](const federation::LinkUp& a) { link_up(s, a.relay, now); },
+                   [&](const federation::LinkDown& a) { link_down(s, a.relay, now); },
+                   [&](const federation::LinkChanged& a) { link_changed(s, a.relay); },
+                   [&](const federation::FromRelay& a) { from_relay(s, a.from, a.message, now); },
                    [&](const federation::Forwarded& a) { CrossRelayDispatcher{s}.handle(a.from, a.inner, now); },
                    [&](const federation::Dropped& a) { s.drop(a.reason); },
                    [&](LogLine& a) { s.out.push_back(std::move(a)); },

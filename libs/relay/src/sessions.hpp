@@ -12,6 +12,7 @@ void on_event(State& s, const BadMessage& event, Instant now);
 void on_event(State& s, const Moved& event, Instant now);
 void on_event(State& s, const Lost& event, Instant now);
 void on_event(State& s, const DialFailed& event, Instant now);
+void on_event(State& s, const Reported& event, Instant now);
 void on_event(State& s, const Shutdown& event, Instant now);
 /// A first message did not come, or the linger of `version` is over.
 void on_due(State& s, const SessionDue& due, Instant now);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -12,8 +13,13 @@
 #include <variant>
 #include <vector>
 
+#include "quality_tier.hpp"
+#include "routed.hpp"
 #include "wzp/base/deadlines.hpp"
 #include "wzp/federation/manager.hpp"
+#include "wzp/federation/relay_map.hpp"
+#include "wzp/federation/room_directory.hpp"
+#include "wzp/federation/user_directory.hpp"
 #include "wzp/registry/call_registry.hpp"
 #include "wzp/registry/presence.hpp"
 #include "wzp/registry/rate_limiter.hpp"
@@ -75,7 +81,17 @@ struct CallNotes {
   bool addresses_sent = false;   ///< outgoing: the offer carried the caller's addresses already
   bool addresses_final = false;  ///< incoming: no more addresses of the caller are to come
   bool setup_waits = false;      ///< incoming: the callee's `CallSetup` waits for them
-  bool severed = false;          ///< the link was lost for longer than the grace; nothing is sent across any more
+  bool severed = false;          ///< the route was lost for longer than the grace; nothing is sent across any more
+  /// Unanswered, with the callee elsewhere: links that have, had, or must not get the offer.
+  std::set<RelayFingerprint> past{};
+  /// ... and whether those asked last stand on the way to relays that announced the callee.
+  bool directed = false;
+  /// In transit: the offer as it came.
+  std::optional<Arrival> passed{};
+  std::uint32_t attempt = 0;  ///< which laying of the route is in use or under way
+  /// By role: answered, and the way to that party is lost, here or further on.
+  std::array<bool, 2> lost{};
+  std::uint32_t tries = 0;  ///< to find another way, since it was lost
   /// By role: that side understands `MediaPathReport`. Older programs end their connection on it (wire.md 2.7).
   std::array<bool, 2> reads_reports{};
   /// By role: the party here registered without a signature, so it cannot bind its seat.
@@ -84,15 +100,20 @@ struct CallNotes {
   proto::HangupReason refusal = proto::HangupReason::Error;
 };
 
-/// A call room with at least one seat.
-struct Seats {
-  struct One {
+/// A room with at least one member here. Call rooms are known by their name, others by the hashed form of it, so that
+/// people meet whichever form they use (V-72).
+struct Room {
+  struct Seat {
     ConnectionId conn;
     Fingerprint who;
     std::optional<std::string> alias;
+    proto::SourceId source;
+    bool trunk = false;
+    QualityTier quality{};
   };
-  CallId call;
-  std::vector<One> taken;
+  std::vector<Seat> seats;
+  std::optional<Tier> advised;       ///< the directive that holds
+  std::optional<Instant> announced;  ///< the last RoomUpdate
 };
 
 // What can be due.
@@ -111,7 +132,12 @@ struct PartyDue {
   Role role;
   auto operator<=>(const PartyDue&) const = default;
 };
-/// The link of an active call did not come back.
+/// An answered call whose way to the callee is lost tries another.
+struct RepairDue {
+  CallId call;
+  auto operator<=>(const RepairDue&) const = default;
+};
+/// The route of an active call did not come back.
 struct LinkDue {
   CallId call;
   auto operator<=>(const LinkDue&) const = default;
@@ -126,7 +152,17 @@ struct RoomDue {
   std::string room;
   auto operator<=>(const RoomDue&) const = default;
 };
-using Due = std::variant<SessionDue, ClaimDue, PartyDue, LinkDue, AddressDue, RoomDue>;
+/// The members of a room are told who is in it, a moment after they were told last.
+struct UpdateDue {
+  std::string room;
+  auto operator<=>(const UpdateDue&) const = default;
+};
+/// The quality of a room is looked at again: members that stopped reporting no longer count.
+struct QualityDue {
+  std::string room;
+  auto operator<=>(const QualityDue&) const = default;
+};
+using Due = std::variant<SessionDue, ClaimDue, PartyDue, RepairDue, LinkDue, AddressDue, RoomDue, UpdateDue, QualityDue>;
 
 struct State {
   explicit State(Config c);
@@ -137,7 +173,17 @@ struct State {
   federation::FederationManager federation;
   std::unordered_map<ConnectionId, Session> sessions;
   std::unordered_map<CallId, CallNotes> notes;
-  std::map<std::string, Seats> rooms;
+  std::set<CallId> broken;  ///< calls of callers here whose way to the callee is lost
+  federation::RelayMap map;
+  federation::RoomDirectory room_directory;
+  federation::UserDirectory users;
+  DuplicateGuard routed_seen;
+  std::uint64_t routed_sent = 0;
+  std::map<std::string, Room> rooms;
+  std::map<proto::RoomTag, RoomTable> tables;  ///< what the packet path was told last
+  std::set<std::uint16_t> streams;             ///< numbers of the seats taken
+  std::uint16_t last_stream = 0;               ///< ... and the one given last
+  std::unordered_map<RelayFingerprint, registry::TokenBucket> misdeeds;  ///< of linked relays; see `misdeed`
   registry::RateLimiter<Fingerprint> offers_by_client;
   registry::RateLimiter<IpAddress> offers_by_address;
   registry::RateLimiter<RelayFingerprint> offers_by_link;
@@ -156,8 +202,15 @@ struct State {
   [[nodiscard]] Session* session(ConnectionId conn);
   /// To the current registration of this person; false when nobody is here.
   bool send_to(const Fingerprint& who, proto::SignalMessage message);
-  /// Across one link, in the envelope; false when there is no link.
-  bool forward(const RelayFingerprint& relay, proto::SignalMessage inner);
+  /// Across one link, in the envelope that the relay reads; false when there is no link.
+  bool forward(const RelayFingerprint& relay, proto::SignalMessage inner, const RouteOptions& options = {});
+  /// What came over one link goes on over another, as its origin signed it; false when it cannot.
+  bool pass_on(const RelayFingerprint& relay, const Arrival& arrival);
+  /// A linked relay did what no honest one does. Counted; the link of one that goes on is closed.
+  void misdeed(const RelayFingerprint& relay, std::string_view reason, Instant now);
+  /// The packet path is told what has changed, if anything has.
+  void set_room(RoomTable table);
+  void drop_room(const proto::RoomTag& tag);
 };
 
 }  // namespace wzp::relay

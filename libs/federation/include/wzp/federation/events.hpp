@@ -89,13 +89,28 @@ struct Forwarded {
 
   bool operator==(const Forwarded&) const = default;
 };
+/// The connections of this relay changed, or what they can do: where media and signals go has to be looked up anew.
+struct LinkChanged {
+  RelayFingerprint relay{};
+
+  bool operator==(const LinkChanged&) const = default;
+};
+/// A message between relays that is for others to judge. Its link is verified and has announced what the message needs:
+/// `routes` (RoutedSignal, RelayState, UserState, UserDigest, UserRequest), `media-v2` (RoomState), or nothing
+/// (GlobalRoomActive, GlobalRoomInactive).
+struct FromRelay {
+  RelayFingerprint from{};
+  proto::SignalMessage message{};
+
+  bool operator==(const FromRelay&) const = default;
+};
 /// Something was received and ignored; the reason is a literal.
 struct Dropped {
   std::string reason{};
 
   bool operator==(const Dropped&) const = default;
 };
-using Action = std::variant<Send, Close, Dial, LinkUp, LinkDown, Forwarded, Dropped, LogLine>;
+using Action = std::variant<Send, Close, Dial, LinkUp, LinkDown, LinkChanged, Forwarded, FromRelay, Dropped, LogLine>;
 using Actions = std::vector<Action>;
 
 }  // namespace wzp::federation

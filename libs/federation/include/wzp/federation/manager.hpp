@@ -57,14 +57,24 @@ class FederationManager {
     RelayFingerprint fingerprint{};
     std::string label{};
     bool share_addrs_in_offer = false;
+    bool delegate = false;  ///< see `is_delegate`
+    std::string url{};      ///< tells apart two entries for one relay; otherwise the business of whoever dials
+    bool retired = false;   ///< named no more; keeps its number
+
+    bool operator==(const Peer&) const = default;
   };
   struct Trusted {
     RelayFingerprint fingerprint{};
     std::string label{};
+    bool delegate = false;
+
+    bool operator==(const Trusted&) const = default;
   };
   struct Config {
     RelayFingerprint own{};
     std::string build{};
+    /// What our hello announces beside `call-nack`.
+    proto::Caps more_caps{};
     std::vector<Peer> peers{};
     std::vector<Trusted> trusted{};
     bool allow_unauthenticated = false;
@@ -78,6 +88,11 @@ class FederationManager {
   [[nodiscard]] Actions handle(const Event& event, Instant now);
   [[nodiscard]] Actions tick(Instant now);
   [[nodiscard]] std::optional<Instant> deadline() const;
+
+  /// The operator's lists have changed. Peers keep their numbers and new ones are appended, also for a peer that was
+  /// named before under another address; dialling starts for those that are new. The links of relays that are named no
+  /// more, or with another `delegate`, are closed; the latter come back by themselves.
+  [[nodiscard]] Actions reconfigure(std::vector<Peer> peers, std::vector<Trusted> trusted, Instant now);
 
   /// The fingerprint of this relay's own certificate.
   [[nodiscard]] const RelayFingerprint& local_tls_fp() const noexcept { return config_.own; }
@@ -107,6 +122,16 @@ class FederationManager {
   [[nodiscard]] bool is_capable(const RelayFingerprint& relay) const;
   /// The peer's `share_addrs_in_offer`.
   [[nodiscard]] bool shares_addrs(const RelayFingerprint& relay) const;
+  /// Whether the operator lets this relay speak for relays behind it, and have its signals passed on to others.
+  [[nodiscard]] bool is_delegate(const RelayFingerprint& relay) const;
+  /// The peer with this number.
+  [[nodiscard]] const Peer& peer(std::size_t number) const { return config_.peers.at(number); }
+  /// How the operator calls this peer or trusted relay; empty for another one.
+  [[nodiscard]] std::optional<std::string> label_of(const RelayFingerprint& relay) const;
+  /// The connection on which this relay is sent to; empty without a link.
+  [[nodiscard]] std::optional<ConnectionId> connection_of(const RelayFingerprint& relay) const;
+  /// Every relay with a verified link that is up.
+  [[nodiscard]] std::vector<RelayFingerprint> relays() const;
   /// Everything that is up, unverified links included, oldest first.
   [[nodiscard]] std::vector<LinkInfo> links() const;
 
@@ -117,7 +142,6 @@ class FederationManager {
   void on(const DialFailed& event, Instant now, Actions& out);
   [[nodiscard]] Result<Link::Setup> check_dialled(const Opened& event) const;
   [[nodiscard]] Result<Link::Setup> check_inbound(const Opened& event) const;
-  [[nodiscard]] std::optional<std::string> label_of(const RelayFingerprint& relay) const;
   /// Gives false when the link is gone afterwards.
   bool apply(Link& link, const Link::Outcome& outcome, Instant now, Actions& out);
   void announce_up(const Link& link, Actions& out);
@@ -126,6 +150,7 @@ class FederationManager {
   void close(ConnectionId conn, const Link::Refusal& refusal, Instant now, Actions& out);
   void deliver(const Link& link, const proto::SignalMessage& message, Actions& out);
   void deliver(const Link& link, const proto::FederatedSignalForward& forward, Actions& out);
+  void deliver_if(const Link& link, std::string_view cap, const proto::SignalMessage& message, Actions& out);
   void run_diallers(Instant now, Actions& out);
   [[nodiscard]] proto::SignalMessage hello() const;
   [[nodiscard]] const Link* newest(const RelayFingerprint& relay) const;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -90,6 +92,8 @@ struct DirectCall {
   Addresses callee_addrs;
   std::optional<proto::CallAcceptMode> accept_mode;  ///< once Active
   std::optional<proto::HangupReason> end_reason;     ///< once Ended
+  /// The relays that serve the parties, by role, as far as they are others and known.
+  std::array<std::optional<RelayFingerprint>, 2> homes{};
   Instant created_at;
   std::optional<Instant> answered_at;
   std::optional<Instant> ended_at;
@@ -98,6 +102,9 @@ struct DirectCall {
   [[nodiscard]] const Fingerprint& party(Role role) const noexcept { return role == Role::Caller ? caller : callee; }
   [[nodiscard]] const Addresses& addresses(Role role) const noexcept {
     return role == Role::Caller ? caller_addrs : callee_addrs;
+  }
+  [[nodiscard]] const std::optional<RelayFingerprint>& home(Role role) const noexcept {
+    return homes[static_cast<std::size_t>(role)];
   }
   /// Whether this party is a client of this relay.
   [[nodiscard]] bool is_here(Role role) const noexcept;

@@ -66,6 +66,10 @@ class CallRegistry {
   Result<void> ask(const CallId& id, const std::set<RelayFingerprint>& more);
   /// The call takes another way; what is here stays here. Errors: NotFound, WrongState (ended, or another kind of route).
   Result<void> reroute(const CallId& id, Route route);
+  /// Forgets an ended call early, so that its id may come by again. No-op for a live or unknown call.
+  void discard(const CallId& id);
+  /// Which relay serves this party. Errors: NotFound, WrongState.
+  Result<void> set_home(const CallId& id, Role role, const RelayFingerprint& relay);
   /// Replaces what is known. Errors: NotFound, WrongState.
   Result<void> set_addresses(const CallId& id, Role role, Addresses addresses);
 
@@ -84,8 +88,8 @@ class CallRegistry {
   void mark_untold(const CallId& id, Role party);
   void mark_untold(const CallId& id, const RelayFingerprint& relay);
   /// The link to this relay is gone, and whatever was sent last may have gone with it: it may not know of the calls
-  /// of its route that ended within the last tombstone time. They are remembered for another one from now.
-  void mark_untold(const RelayFingerprint& relay, Instant now);
+  /// of its route that ended within the last tombstone time. They are remembered for another one from now, and given.
+  std::vector<CallId> mark_untold(const RelayFingerprint& relay, Instant now);
   /// The ended calls that this person (relay) does not know of; they count as told from now on.
   [[nodiscard]] std::vector<DirectCall> take_untold(const Fingerprint& who);
   [[nodiscard]] std::vector<DirectCall> take_untold(const RelayFingerprint& relay);

@@ -10,6 +10,7 @@
 #include "wzp/base/fingerprint.hpp"
 #include "wzp/base/time.hpp"
 #include "wzp/crypto/identity.hpp"
+#include "wzp/crypto/routed.hpp"
 
 namespace wzp::relay {
 
@@ -21,6 +22,8 @@ struct PeerConfig {
   /// For a reference relay only: offers to it carry the caller's addresses, although nobody has consented to
   /// showing them. Without it direct paths to its clients are impossible (design.md 3.17).
   bool share_addrs_in_offer = false;
+  /// This relay may speak for relays behind it, and its signals and media are passed on to others.
+  bool delegate = false;
 
   bool operator==(const PeerConfig&) const = default;
 };
@@ -29,14 +32,25 @@ struct PeerConfig {
 struct TrustedConfig {
   RelayFingerprint fingerprint{};
   std::string label{};
+  bool delegate = false;  ///< as in PeerConfig
 
   bool operator==(const TrustedConfig&) const = default;
+};
+
+/// A room that not everybody may enter.
+struct RoomConfig {
+  std::string name{};
+  std::vector<Fingerprint> members{};
+
+  bool operator==(const RoomConfig&) const = default;
 };
 
 /// Everything a relay is told before it starts. The shell has checked the file; the core believes this.
 struct Config {
   /// Signs the media-room handshake.
   crypto::Identity identity;
+  /// Signs what crosses several relays, with the key of the certificate.
+  crypto::RelaySigner signer;
   /// Of the certificate that this relay presents.
   RelayFingerprint fingerprint{};
   /// Short build name: `version`, `relay_build`.
@@ -50,6 +64,12 @@ struct Config {
   bool share_addrs_in_offer = false;
   std::vector<PeerConfig> peers{};
   std::vector<TrustedConfig> trusted{};
+  /// Rooms that span relays, by canonical name (proto::canonical_server_name). At most 64.
+  std::vector<std::string> global_rooms{};
+  /// Rooms for members only. Others are open to everybody.
+  std::vector<RoomConfig> rooms{};
+  /// Media may be sent in trunk frames to relays and members that read them.
+  bool trunking = true;
 
   /// Offer to answer. Source: relay.md 5.5.
   Duration ring_timeout = std::chrono::seconds{60};
@@ -84,8 +104,16 @@ struct Config {
   /// Source: our choice; a person's program sends a handful per call.
   std::uint32_t signals_per_second = 100;
 
-  /// For the jitter of back-offs only.
+  /// People in one room, here. Source: relay.md 5.5.
+  std::size_t max_room_participants = 64;
+  /// People in rooms of several people, here and in all; and such rooms. Source: our choice.
+  std::size_t max_seats = 10'000;
+  std::size_t max_rooms = 1'000;
+
+  /// Drawn from the operating system: for the jitter of back-offs, the numbers of routed signals, and the blinding of
+  /// names toward other relays.
   std::uint64_t random_seed = 0;
+  ByteArray<16> users_salt{};
 };
 
 }  // namespace wzp::relay

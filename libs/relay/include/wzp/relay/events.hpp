@@ -15,6 +15,8 @@
 #include "wzp/base/log.hpp"
 #include "wzp/proto/server_name.hpp"
 #include "wzp/proto/signal.hpp"
+#include "wzp/relay/config.hpp"
+#include "wzp/relay/room_table.hpp"
 
 // What the relay's shell tells the core, and what it must then do. A connection exists for the core from `Opened` to
 // `Lost`; whatever arrives outside of that is ignored and counted.
@@ -29,7 +31,7 @@ struct Opened {
   proto::ConnectionClass cls = proto::ConnectionClass::Room;
   std::string server_name{};  ///< canonical: `proto::canonical_server_name`
   bool inbound = true;
-  std::optional<std::size_t> dialled_peer{};  ///< index into Config::peers, for a connection that `Dial` asked for
+  std::optional<std::size_t> dialled_peer{};  ///< for a connection that `Dial` asked for
   SocketAddress remote{};
   SocketAddress local{};
   /// Federation only: computed by this connection's own verification callback, never taken from a session.
@@ -80,12 +82,31 @@ struct DialFailed {
   bool operator==(const DialFailed&) const = default;
 };
 
+/// The newest quality report that came with a packet of this seat; at most two a second for each.
+struct Reported {
+  ConnectionId conn{};
+  proto::QualityReport report{};
+
+  bool operator==(const Reported&) const = default;
+};
+
+/// The operator has changed the lists of the configuration. A relay that is named no more loses its link, and the calls
+/// over it end; a room that is not global any more ends at this relay; who is no member of a listed room is put out.
+struct Reload {
+  std::vector<PeerConfig> peers{};
+  std::vector<TrustedConfig> trusted{};
+  std::vector<std::string> global_rooms{};
+  std::vector<RoomConfig> rooms{};
+
+  bool operator==(const Reload&) const = default;
+};
+
 /// The process ends: close everything with 0x18.
 struct Shutdown {
   bool operator==(const Shutdown&) const = default;
 };
 
-using Event = std::variant<Opened, Received, BadMessage, Moved, Lost, DialFailed, Shutdown>;
+using Event = std::variant<Opened, Received, BadMessage, Moved, Lost, DialFailed, Reported, Reload, Shutdown>;
 
 // Actions -----------------------------------------------------------------------------------------------------------
 
@@ -117,7 +138,7 @@ struct Close {
   bool operator==(const Close&) const = default;
 };
 
-/// Connect to Config::peers[peer]: server name `_federation`, own certificate, the peer's pinned. Answer with `Opened`
+/// Connect to `RelayCore::peer(peer)`: server name `_federation`, own certificate, the peer's pinned. Answer with `Opened`
 /// or, after 10 s at the latest, with `DialFailed`.
 struct Dial {
   std::size_t peer = 0;
@@ -125,22 +146,28 @@ struct Dial {
   bool operator==(const Dial&) const = default;
 };
 
-/// From now on the datagrams of `conn` go to the other seats of `room`, and theirs to it.
-struct Seat {
-  ConnectionId conn{};
-  std::string room{};
+/// From now on this is who gets whose media in the room `table.tag`.
+struct SetRoom {
+  RoomTable table{};
 
-  bool operator==(const Seat&) const = default;
+  bool operator==(const SetRoom&) const = default;
 };
 
-/// The seat is gone; also said for a connection that was lost.
-struct Unseat {
-  ConnectionId conn{};
+/// Nobody does any more; packets with this tag are dropped.
+struct DropRoom {
+  proto::RoomTag tag{};
 
-  bool operator==(const Unseat&) const = default;
+  bool operator==(const DropRoom&) const = default;
 };
 
-using Action = std::variant<Send, SendVersion, Close, Dial, Seat, Unseat, LogLine>;
+/// This connection is a link that may carry media. Nothing of it does before; forgotten with the connection.
+struct SetLink {
+  LinkMedia link{};
+
+  bool operator==(const SetLink&) const = default;
+};
+
+using Action = std::variant<Send, SendVersion, Close, Dial, SetRoom, DropRoom, SetLink, LogLine>;
 using Actions = std::vector<Action>;
 
 }  // namespace wzp::relay

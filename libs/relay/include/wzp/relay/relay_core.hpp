@@ -70,6 +70,8 @@ class RelayCore {
   /// When `tick` is next due; empty when only an event can change anything.
   [[nodiscard]] std::optional<Instant> deadline() const;
 
+  /// Whom `Dial{number}` means. Numbers stay theirs over any `Reload`.
+  [[nodiscard]] const federation::FederationManager::Peer& peer(std::size_t number) const;
   [[nodiscard]] const Counters& counters() const;
   /// Live calls, by id; a copy, for people.
   [[nodiscard]] std::vector<registry::DirectCall> calls() const;

@@ -1,0 +1,62 @@
+#include "wzp/federation/gossip.hpp"
+
+#include "wzp/federation/relay_map.hpp"
+
+namespace wzp::federation {
+
+std::optional<RelayFingerprint> canonical_relay(std::string_view text) {
+  const auto relay = RelayFingerprint::parse(text);
+  if (!relay || to_string(*relay) != text) return std::nullopt;
+  return relay;
+}
+
+std::optional<Dropped> refuse(const RelayFingerprint& from, bool delegate, const RelayFingerprint& origin,
+                              std::uint8_t hops, std::uint8_t max_hops) {
+  if (origin != from && !delegate) return Dropped{"not-a-delegate"};
+  const bool fits = origin == from ? hops == 1 : hops >= 2 && hops <= max_hops;
+  if (!fits) return Dropped{"hops"};
+  return std::nullopt;
+}
+
+void Mesh::link_up(const RelayFingerprint& relay, bool delegate) { neighbours_[relay] = Neighbour{delegate, {}}; }
+
+std::vector<Mesh::Lost> Mesh::review(const RelayMap& map) {
+  std::vector<Lost> lost;
+  for (auto& [relay, neighbour] : neighbours_) {
+    auto connected = map.connected_with(relay);
+    if (neighbour.delegate) {
+      for (const auto& origin : neighbour.connected) {
+        if (!connected.contains(origin)) lost.push_back({relay, origin});
+      }
+    }
+    neighbour.connected = std::move(connected);
+  }
+  reachable_.clear();
+  for (const auto& relay : map.relays()) reachable_.insert(relay);
+  return lost;
+}
+
+bool Mesh::is_delegate(const RelayFingerprint& relay) const {
+  const auto found = neighbours_.find(relay);
+  return found != neighbours_.end() && found->second.delegate;
+}
+
+bool Mesh::reaches(const RelayFingerprint& relay) const {
+  return neighbours_.contains(relay) || reachable_.contains(relay);
+}
+
+std::vector<RelayFingerprint> Mesh::all() const {
+  std::vector<RelayFingerprint> out;
+  for (const auto& [relay, neighbour] : neighbours_) out.push_back(relay);
+  return out;
+}
+
+std::vector<RelayFingerprint> Mesh::targets(const RelayFingerprint& origin, const RelayFingerprint& from) const {
+  std::vector<RelayFingerprint> out;
+  for (const auto& [relay, neighbour] : neighbours_) {
+    if (neighbour.delegate && relay != from && !neighbour.connected.contains(origin)) out.push_back(relay);
+  }
+  return out;
+}
+
+}  // namespace wzp::federation

@@ -1,0 +1,288 @@
+#include "wzp/federation/room_directory.hpp"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "wzp/crypto/room.hpp"
+#include "wzp/federation/relay_map.hpp"
+
+namespace wzp::federation {
+
+namespace {
+
+/// Two statements of one stamp are of two lives when they differ in this; labels are changed on the way.
+auto essence(const RoomDirectory::People& people, const std::optional<std::uint8_t>& tier) {
+  using Person = std::tuple<std::string, std::optional<std::string>, std::optional<std::string>>;
+  std::vector<Person> out;
+  for (const auto& p : people) out.emplace_back(p.fingerprint, p.alias, p.source);
+  return std::pair{std::move(out), tier};
+}
+
+}  // namespace
+
+RoomDirectory::RoomDirectory(Config config) : config_{std::move(config)} {
+  for (const auto& name : config_.rooms) {
+    if (rooms_.size() == kMaxRooms) break;
+    rooms_[name].hashed = crypto::hashed_room_name(name);
+  }
+}
+
+GossipActions RoomDirectory::set_rooms(const std::set<std::string>& rooms, Instant now) {
+  GossipActions out;
+  for (auto room = rooms_.begin(); room != rooms_.end();) {
+    if (rooms.contains(room->first)) {
+      ++room;
+      continue;
+    }
+    room->second.local.clear();
+    room->second.tier.reset();
+    room->second.last_said.reset();
+    own_changed(*room, now, out);
+    room = rooms_.erase(room);
+  }
+  for (const auto& name : rooms) {
+    if (rooms_.size() == kMaxRooms) break;
+    const auto [room, added] = rooms_.try_emplace(name);
+    if (!added) continue;
+    room->second.hashed = crypto::hashed_room_name(name);
+    for (const auto& [relay, neighbour] : neighbours_) {
+      if (neighbour.kind == Kind::Reference) room->second.plain[relay];
+    }
+    own_changed(*room, now, out);
+  }
+  return out;
+}
+
+GossipActions RoomDirectory::set_local(const std::string& name, People participants, std::optional<std::uint8_t> tier,
+                                       Instant now) {
+  GossipActions out;
+  const auto room = rooms_.find(name);
+  if (room == rooms_.end()) return out;
+  for (auto& person : participants) {
+    if (person.alias && person.alias->size() > kMaxText) person.alias.reset();
+  }
+  room->second.local = std::move(participants);
+  room->second.tier = tier;
+  own_changed(*room, now, out);
+  return out;
+}
+
+GossipActions RoomDirectory::link_up(const RelayFingerprint& relay, Neighbour neighbour, const RelayMap& map,
+                                     Instant now) {
+  GossipActions out;
+  if (relay == config_.own) return out;
+  if (neighbours_.contains(relay)) out = link_down(relay, map, now);
+  if (neighbour.label.size() > kMaxText) neighbour.label.resize(kMaxText);
+  const bool reference = neighbour.kind == Kind::Reference;
+  const bool delegate = neighbour.delegate && !reference;
+  neighbours_[relay] = std::move(neighbour);
+  if (!reference) mesh_.link_up(relay, delegate);
+  for (auto& room : rooms_) {
+    if (reference) {
+      room.second.plain[relay];
+      room.second.check_plain = true;
+      tell_if_due(room, now, out);
+      continue;
+    }
+    const auto was = room.second.stamp;
+    say_if_due(room, now, out);
+    if (room.second.stamp == was) out.push_back(SendTo{relay, statement(room)});
+    for (const auto& [origin, entry] : room.second.entries) {
+      if (origin == relay || !entry.cut) send(relay, room, origin, entry, out);
+    }
+  }
+  review(map, now, out);
+  return out;
+}
+
+GossipActions RoomDirectory::link_down(const RelayFingerprint& relay, const RelayMap& map, Instant now) {
+  GossipActions out;
+  if (neighbours_.erase(relay) == 0) return out;
+  mesh_.link_down(relay);
+  for (auto& room : rooms_) {
+    const auto entry = room.second.entries.find(relay);
+    if (entry != room.second.entries.end()) entry->second.link_lost = now;
+    if (room.second.plain.erase(relay) != 0) {
+      out.push_back(RoomChanged{room.first});
+      own_changed(room, now, out);
+    }
+  }
+  review(map, now, out);
+  return out;
+}
+
+GossipActions RoomDirectory::map_changed(const RelayMap& map, Instant now) {
+  GossipActions out;
+  review(map, now, out);
+  return out;
+}
+
+void RoomDirectory::review(const RelayMap& map, Instant now, GossipActions& out) {
+  const auto lost = mesh_.review(map);
+  for (auto& room : rooms_) {
+    bool differs = false;
+    std::set<RelayFingerprint> have_room{config_.own};
+    for (const auto& [origin, entry] : room.second.entries) have_room.insert(origin);
+    const auto part = map.component(have_room);
+    for (auto& [origin, entry] : room.second.entries) {
+      const bool was_cut = entry.cut;
+      differs |= review(entry, mesh_.has(origin) || part.contains(origin), now);
+      if (!was_cut || entry.cut) continue;
+      for (const auto& relay : mesh_.targets(origin, origin)) send(relay, room, origin, entry, out);
+    }
+    // Only now: what was lost with its origin is nobody's to tell.
+    for (const auto& [neighbour, origin] : lost) {
+      const auto entry = room.second.entries.find(origin);
+      if (entry != room.second.entries.end() && !entry->second.cut) send(neighbour, room, origin, entry->second, out);
+    }
+    if (differs) changed(room, now, out);
+  }
+}
+
+bool RoomDirectory::review(Entry& entry, bool reachable, Instant now) const {
+  if (entry.shown == reachable) return false;
+  if (entry.shown) {
+    entry.shown = false;
+    entry.cut = true;
+    entry.cut_at = now;
+    return true;
+  }
+  const bool may_be_new = entry.link_lost && entry.cut_at - *entry.link_lost < 2 * config_.grace;
+  if (entry.cut && (may_be_new || now - entry.cut_at >= config_.grace)) return false;
+  entry.shown = true;
+  entry.cut = false;
+  return true;
+}
+
+GossipActions RoomDirectory::handle(const RelayFingerprint& from, const proto::RoomState& state, Instant now) {
+  GossipActions out;
+  const auto room = rooms_.find(state.room);
+  const auto origin = canonical_relay(state.origin_relay_fp);
+  if (!mesh_.has(from)) {
+    out.push_back(Dropped{"unknown-neighbour"});
+  } else if (room == rooms_.end()) {
+    out.push_back(Dropped{"room-not-global"});
+  } else if (!origin) {
+    out.push_back(Dropped{"bad-fingerprint"});
+  } else if (auto refused = check(from, *origin, state)) {
+    out.push_back(std::move(*refused));
+  } else {
+    Entry entry{{state.epoch, state.seq}, state.hops, state.participants, state.tier, now + config_.expiry,
+                mesh_.is_delegate(from)};
+    for (auto& person : entry.people) {
+      if (!person.relay_label || person.relay_label->empty()) person.relay_label = neighbours_.at(from).label;
+    }
+    if (*origin == config_.own) {
+      hear_own(*room, entry, now, out);
+    } else {
+      hear(*room, from, *origin, std::move(entry), now, out);
+    }
+  }
+  return out;
+}
+
+std::optional<Dropped> RoomDirectory::check(const RelayFingerprint& from, const RelayFingerprint& origin,
+                                            const proto::RoomState& state) const {
+  if (auto refused = refuse(from, mesh_.is_delegate(from), origin, state.hops, proto::kMaxHops)) return refused;
+  if (state.participants.size() > config_.max_participants) return Dropped{"too-many-participants"};
+  if (!fits(state.participants)) return Dropped{"text-too-long"};
+  if (state.tier && *state.tier > 5) return Dropped{"bad-tier"};
+  const auto& room = rooms_.at(state.room);
+  const auto known = room.entries.find(origin);
+  const auto epoch = origin == config_.own ? epoch_ : known == room.entries.end() ? 0 : known->second.stamp.epoch;
+  if (is_epoch_jump(epoch, state.epoch)) return Dropped{"epoch-jump"};
+  if (origin != config_.own && known == room.entries.end() && room.entries.size() >= config_.max_origins) {
+    return Dropped{"too-many-origins"};
+  }
+  return std::nullopt;
+}
+
+bool RoomDirectory::fits(const People& people) const {
+  const auto too_long = [](const std::optional<std::string>& text) { return text && text->size() > kMaxText; };
+  return std::ranges::none_of(people, [&](const proto::RoomParticipant& p) {
+    return p.fingerprint.size() > kMaxText || too_long(p.alias) || too_long(p.relay_label) || too_long(p.source);
+  });
+}
+
+void RoomDirectory::hear_own(NamedRoom& room, const Entry& entry, Instant now, GossipActions& out) {
+  auto& mine = room.second;
+  if (entry.stamp < mine.stamp) return;
+  if (entry.stamp == mine.stamp && essence(entry.people, entry.tier) == essence(mine.said, mine.said_tier)) {
+    mine.stale = true;  // a former life may have said just that, and it gets old
+    return say_if_due(room, now, out);
+  }
+  epoch_ = entry.stamp.epoch + 1;
+  for (auto& each : rooms_) {
+    each.second.stale = true;
+    each.second.stamp.epoch = epoch_;  // a second word of the former life does not take another epoch
+    each.second.stamp.seq = 0;
+    say_if_due(each, now, out);
+  }
+}
+
+void RoomDirectory::hear(NamedRoom& room, const RelayFingerprint& from, const RelayFingerprint& origin, Entry entry,
+                         Instant now, GossipActions& out) {
+  const bool delegate = mesh_.is_delegate(from);
+  bool differs = true;
+  entry.shown = mesh_.reaches(origin);
+  if (const auto found = room.second.entries.find(origin); found != room.second.entries.end()) {
+    auto& known = found->second;
+    bool newer = entry.stamp > known.stamp || known.cut;
+    if (!newer && entry.stamp == known.stamp) {
+      const auto order = essence(entry.people, entry.tier) <=> essence(known.people, known.tier);
+      newer = order > 0 || (order == 0 && entry.passed && !known.passed);
+      if (order == 0 && !newer) {
+        if (known.passed > entry.passed || entry.hops >= known.hops) return;
+        newer = is_shorter(std::exchange(known.hops, entry.hops), entry.hops);
+        if (!newer) return;
+      }
+      if (order == 0 && known.passed && !entry.passed) {
+        entry.passed = true;  // heard from the relay itself; others had told it as well
+        entry.hops = known.hops;
+      }
+    }
+    const bool final_word = origin == from && !delegate && !known.passed;
+    if (!newer && !final_word) return;
+    if (known.cut && !entry.shown) {  // an echo, or a moment before the map has it
+      entry.cut = true;
+      entry.cut_at = now;
+    }
+    differs = !known.shown || known.people != entry.people || known.tier != entry.tier;
+  }
+  auto& kept = room.second.entries[origin] = std::move(entry);
+  if (kept.shown && differs) changed(room, now, out);
+  if (!kept.passed || kept.cut) return;
+  for (const auto& relay : mesh_.targets(origin, from)) send(relay, room, origin, kept, out);
+}
+
+GossipActions RoomDirectory::tick(Instant now) {
+  GossipActions out;
+  for (auto& room : rooms_) {
+    bool differs = false;
+    std::erase_if(room.second.entries, [&](const auto& item) {
+      if (now < item.second.expires) return false;
+      differs |= item.second.shown;
+      return true;
+    });
+    if (differs) changed(room, now, out);
+    say_if_due(room, now, out);
+    tell_if_due(room, now, out);
+  }
+  return out;
+}
+
+std::optional<Instant> RoomDirectory::deadline() const {
+  std::optional<Instant> due;
+  const bool anybody = !mesh_.all().empty();
+  for (const auto& [name, room] : rooms_) {
+    for (const auto& [origin, entry] : room.entries) due = earliest(due, entry.expires);
+    if (anybody && room.last_said) {
+      due = earliest(due, *room.last_said + (room.stale ? config_.coalesce : config_.refresh));
+    }
+    if (room.check_plain && room.last_told) due = earliest(due, *room.last_told + config_.coalesce);
+  }
+  return due;
+}
+
+}  // namespace wzp::federation

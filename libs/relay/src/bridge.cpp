@@ -1,0 +1,39 @@
+#include "bridge.hpp"
+
+#include "wzp/crypto/room.hpp"
+
+namespace wzp::relay {
+
+void update_bridge(State& s, const CallId& id) {
+  const auto* call = s.calls.find_live(id);
+  if (call == nullptr) return;  // what is told last stands until the room is released
+  RoomTable table{.tag = crypto::room_tag(id.room()), .is_call = true};
+  table.open = call->state == registry::CallState::Active;
+  if (const auto room = s.rooms.find(id.room()); room != s.rooms.end()) {
+    for (const auto& seat : room->second.seats) table.seats.push_back({seat.conn, seat.source, false});
+  }
+  for (const auto role : {Role::Caller, Role::Callee}) {
+    const auto relay = call->relay_toward(role);
+    if (s.notes.at(id).lost[static_cast<std::size_t>(role)]) continue;
+    const auto conn = relay ? s.federation.connection_of(*relay) : std::nullopt;
+    if (conn) table.links.push_back({.conn = *conn, .transit = std::holds_alternative<registry::Transit>(call->route)});
+  }
+  if (table.seats.empty() && table.links.empty()) return s.drop_room(table.tag);
+  s.set_room(std::move(table));
+}
+
+void update_bridges(State& s, const RelayFingerprint& relay) {
+  for (const auto& id : s.calls.calls_via(relay)) update_bridge(s, id);
+}
+
+bool carries_media(const State& s, const DirectCall& call) {
+  for (const auto role : {Role::Caller, Role::Callee}) {
+    const auto relay = call.relay_toward(role);
+    if (!relay || s.federation.has_cap(*relay, proto::kCapMediaV2)) continue;
+    // A reference relay carries the media of calls since it tells build versions (relay.md 19.1, 19.7).
+    if (s.federation.is_capable(*relay) || !s.notes.at(call.id).reads_reports[static_cast<std::size_t>(role)]) return false;
+  }
+  return true;
+}
+
+}  // namespace wzp::relay

@@ -1,0 +1,193 @@
+#include "global_rooms.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "bridge.hpp"
+#include "neighbours.hpp"
+#include "rooms.hpp"
+#include "wzp/crypto/room.hpp"
+
+namespace wzp::relay {
+namespace {
+
+/// Between two lists to the members of one room. Source: our choice; far below what people notice.
+constexpr Duration kUpdateInterval = std::chrono::milliseconds{100};
+constexpr Duration kQualityInterval = std::chrono::seconds{1};
+/// What a link may bring into a room, at least and per member behind it. Source: relay.md 10.6.
+constexpr std::uint32_t kPacketsPerMember = 500;
+
+proto::RoomParticipant participant(const Room::Seat& seat) {
+  return {to_string(seat.who), seat.alias, std::nullopt, proto::to_string(seat.source)};
+}
+
+/// Everybody in the room: those here first, each person once.
+std::vector<proto::RoomParticipant> everybody(const State& s, const std::string& key, const Room& room) {
+  std::vector<proto::RoomParticipant> list;
+  std::set<std::string> named;
+  const bool is_call = proto::call_of_room(key).has_value();
+  for (const auto& seat : room.seats) {
+    named.insert(to_string(seat.who));
+    list.push_back(participant(seat));
+    if (is_call) list.back().source.reset();
+  }
+  const auto global = global_name(s, key);
+  if (!global) return list;
+  for (const auto& entry : s.room_directory.remote(*global)) {
+    for (const auto& p : entry.participants) {
+      if (p.fingerprint.empty() || named.insert(p.fingerprint).second) list.push_back(p);
+    }
+  }
+  return list;
+}
+
+void tell_members(State& s, const std::string& key, Room& room, Instant now) {
+  room.announced = now;
+  proto::RoomUpdate whole{.participants = everybody(s, key, room)};
+  whole.count = static_cast<std::uint32_t>(whole.participants.size());
+  proto::RoomUpdate plain = whole;
+  for (auto& p : plain.participants) p.source.reset();
+  for (const auto& seat : room.seats) s.send(seat.conn, seat.trunk ? whole : plain);
+}
+
+/// The first list goes at once, those after it are taken together. A call has two members: each change is told.
+void tell_members_soon(State& s, const std::string& key, Room& room, Instant now) {
+  if (room.seats.empty()) return;
+  if (proto::call_of_room(key) || !room.announced || now - *room.announced >= kUpdateInterval) {
+    return tell_members(s, key, room, now);
+  }
+  if (!s.due.contains(UpdateDue{key})) s.due.set(UpdateDue{key}, *room.announced + kUpdateInterval);
+}
+
+/// The links that carry a global room, and how much each may bring.
+std::vector<RoomLink> links_of(const State& s, const std::string& name) {
+  std::vector<RoomLink> links;
+  std::size_t people = 0;
+  for (const auto& entry : s.room_directory.remote(name)) people += entry.participants.size();
+  const auto rate = kPacketsPerMember * static_cast<std::uint32_t>(std::clamp<std::size_t>(people, 1, 100));
+  const auto add = [&](const RelayFingerprint& relay, bool transit) {
+    if (const auto conn = s.federation.connection_of(relay)) links.push_back({*conn, transit, rate});
+  };
+  const auto passers = s.room_directory.passers(name);
+  const auto members = s.room_directory.members(name);
+  for (const auto& relay : s.map.tree_neighbours(passers, members)) add(relay, true);
+  for (const auto& relay : s.map.apart_neighbours(passers, members)) add(relay, false);
+  for (const auto& relay : s.federation.relays()) {
+    // Reference relays do not say what they want, and those behind them get it from nobody else.
+    if (!s.federation.is_capable(relay)) add(relay, true);
+  }
+  return links;
+}
+
+void update_table(State& s, const std::string& key) {
+  const auto global = global_name(s, key);
+  RoomTable table{.tag = crypto::room_tag(global.value_or(key))};
+  if (const auto room = s.rooms.find(key); room != s.rooms.end()) {
+    for (const auto& seat : room->second.seats) table.seats.push_back({seat.conn, seat.source, seat.trunk});
+  }
+  if (global) table.links = links_of(s, *global);
+  const bool is_hub = table.links.size() > 1;
+  if (table.seats.empty() && !is_hub) return s.drop_room(table.tag);
+  s.set_room(std::move(table));
+}
+
+void tell_relays(State& s, const std::string& key, Instant now) {
+  const auto global = global_name(s, key);
+  if (!global) return;
+  std::vector<proto::RoomParticipant> members;
+  std::optional<Tier> worst;
+  if (const auto room = s.rooms.find(key); room != s.rooms.end()) {
+    for (const auto& seat : room->second.seats) {
+      members.push_back(participant(seat));
+      const auto tier = seat.quality.tier(now);
+      if (tier && (!worst || *tier < *worst)) worst = tier;
+    }
+  }
+  const auto number = worst ? std::optional{static_cast<std::uint8_t>(*worst)} : std::nullopt;
+  run(s, s.room_directory.set_local(*global, std::move(members), number, now), now);
+}
+
+}  // namespace
+
+std::optional<std::string> global_name(const State& s, const std::string& key) {
+  for (const auto& name : s.config.global_rooms) {
+    if (room_key(name) == key) return name;
+  }
+  return std::nullopt;
+}
+
+void members_changed(State& s, const std::string& key, Instant now) {
+  auto& room = s.rooms.at(key);
+  if (const auto call = proto::call_of_room(key)) {
+    update_bridge(s, *call);
+  } else {
+    tell_relays(s, key, now);
+    update_table(s, key);
+    if (!s.due.contains(QualityDue{key})) s.due.set(QualityDue{key}, now + kQualityInterval);
+  }
+  tell_members_soon(s, key, room, now);
+}
+
+void global_room_changed(State& s, const std::string& name, Instant now) {
+  const auto key = room_key(name);
+  update_table(s, key);
+  const auto room = s.rooms.find(key);
+  if (room == s.rooms.end()) return;
+  tell_members_soon(s, key, room->second, now);
+  look_at_quality(s, key, now);
+}
+
+void forget_global_room(State& s, const std::string& name) { s.drop_room(crypto::room_tag(name)); }
+
+void update_global_rooms(State& s, Instant) {
+  for (const auto& name : s.config.global_rooms) update_table(s, room_key(name));
+}
+
+void on_due(State& s, const UpdateDue& due, Instant now) {
+  if (const auto room = s.rooms.find(due.room); room != s.rooms.end()) tell_members(s, due.room, room->second, now);
+}
+
+void on_due(State& s, const QualityDue& due, Instant now) {
+  if (!s.rooms.contains(due.room)) return;
+  s.due.set(due, now + kQualityInterval);
+  look_at_quality(s, due.room, now);
+}
+
+void on_report(State& s, ConnectionId conn, const proto::QualityReport& report, Instant now) {
+  const auto* session = s.session(conn);
+  if (session == nullptr || session->cls != proto::ConnectionClass::Room) return s.drop("report-no-seat");
+  const auto key = room_key(session->server_name);
+  const auto room = s.rooms.find(key);
+  if (room == s.rooms.end()) return s.drop("report-no-seat");
+  const auto seat = std::ranges::find(room->second.seats, conn, &Room::Seat::conn);
+  if (seat == room->second.seats.end()) return s.drop("report-no-seat");
+  if (proto::call_of_room(key)) return;  // two people tell each other
+  seat->quality.hear(report, now);
+  look_at_quality(s, key, now);
+}
+
+void look_at_quality(State& s, const std::string& key, Instant now) {
+  const auto found = s.rooms.find(key);
+  if (found == s.rooms.end() || proto::call_of_room(key)) return;
+  auto& room = found->second;
+  std::optional<Tier> worst;
+  const auto count = [&](std::optional<Tier> tier) {
+    if (tier && (!worst || *tier < *worst)) worst = tier;
+  };
+  for (const auto& seat : room.seats) count(seat.quality.tier(now));
+  if (const auto global = global_name(s, key)) {
+    tell_relays(s, key, now);
+    for (const auto& entry : s.room_directory.remote(*global)) {
+      if (entry.tier) count(static_cast<Tier>(std::min<std::uint8_t>(*entry.tier, 5)));
+    }
+  }
+  if (!worst || worst == room.advised.value_or(Tier::Good)) return;
+  room.advised = worst;
+  for (const auto& seat : room.seats) advise(s, room, seat.conn);
+}
+
+void advise(State& s, const Room& room, ConnectionId member) {
+  s.send(member, proto::QualityDirective{profile(*room.advised), "weakest link: " + std::string{name(*room.advised)}});
+}
+
+}  // namespace wzp::relay

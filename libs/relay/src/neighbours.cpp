@@ -1,0 +1,112 @@
+#include "neighbours.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "bridge.hpp"
+#include "cross_relay_dispatcher.hpp"
+#include "rooms.hpp"
+#include "route_repair.hpp"
+#include "wzp/base/overloaded.hpp"
+
+namespace wzp::relay {
+namespace {
+
+/// The ways between relays have changed: whatever waited for one, or goes along one, is looked at again.
+void map_changed(State& s, Instant now) {
+  run(s, s.room_directory.map_changed(s.map, now), now);
+  run(s, s.users.map_changed(s.map, now), now);
+  update_global_rooms(s, now);
+  map_has_changed(s, now);
+}
+
+/// What two relays disagree about by their operators' choice, or by being full, is nobody's misdeed.
+bool may_be_honest(std::string_view reason) {
+  constexpr auto kHonest = std::to_array<std::string_view>(
+      {"not-a-delegate", "room-not-global", "unknown-neighbour", "relay-map-full", "too-many-origins", "user-directory-full"});
+  return std::ranges::find(kHonest, reason) != kHonest.end();
+}
+
+}  // namespace
+
+void link_up(State& s, const RelayFingerprint& relay, Instant now) {
+  const bool delegate = s.federation.is_delegate(relay);
+  if (s.federation.has_cap(relay, proto::kCapRoutes)) {
+    run(s, s.map.link_up(relay, delegate, now), now);
+    run(s, s.users.link_up(relay, delegate, s.map, now), now);
+  }
+  using Kind = federation::RoomDirectory::Kind;
+  // A relay of ours without media-v2 knows nothing of rooms at all.
+  const bool v2 = s.federation.has_cap(relay, proto::kCapMediaV2);
+  if (v2 || !s.federation.is_capable(relay)) {
+    const auto label = s.federation.label_of(relay).value_or("");
+    run(s, s.room_directory.link_up(relay, {v2 ? Kind::MediaV2 : Kind::Reference, delegate && v2, label}, s.map, now), now);
+  }
+  CrossRelayDispatcher{s}.link_up(relay, now);
+  update_global_rooms(s, now);
+}
+
+void link_down(State& s, const RelayFingerprint& relay, Instant now) {
+  run(s, s.map.link_down(relay, now), now);
+  run(s, s.users.link_down(relay, s.map, now), now);
+  run(s, s.room_directory.link_down(relay, s.map, now), now);
+  CrossRelayDispatcher{s}.link_down(relay, now);
+  update_global_rooms(s, now);
+}
+
+void link_changed(State& s, const RelayFingerprint& relay) {
+  if (const auto conn = s.federation.connection_of(relay)) {
+    const bool v2 = s.federation.has_cap(relay, proto::kCapMediaV2);
+    const bool trunk = v2 && s.config.trunking && s.federation.has_cap(relay, proto::kCapTrunk);
+    s.out.push_back(SetLink{{.conn = *conn, .v2 = v2, .trunk = trunk}});
+  }
+  update_bridges(s, relay);
+}
+
+void from_relay(State& s, const RelayFingerprint& from, const proto::SignalMessage& message, Instant now) {
+  std::visit(
+      overloaded{
+          [&](const proto::RoutedSignal& m) { CrossRelayDispatcher{s}.handle(from, m, now); },
+          [&](const proto::RelayState& m) { run(s, s.map.handle(from, m, now), now, &from); },
+          [&](const proto::RoomState& m) { run(s, s.room_directory.handle(from, m, now), now, &from); },
+          [&](const proto::GlobalRoomActive& m) { run(s, s.room_directory.handle(from, m, now), now, &from); },
+          [&](const proto::GlobalRoomInactive& m) { run(s, s.room_directory.handle(from, m, now), now, &from); },
+          [&](const proto::UserState& m) { run(s, s.users.handle(from, m, now), now, &from); },
+          [&](const proto::UserDigest& m) { run(s, s.users.handle(from, m, now), now, &from); },
+          [&](const proto::UserRequest& m) { run(s, s.users.handle(from, m, now), now, &from); },
+          [&](const auto&) { s.drop("link-unexpected"); },
+      },
+      message.as_variant());
+}
+
+void announce_user(State& s, const Fingerprint& who, Instant now) { run(s, s.users.announce(who, now), now); }
+void withdraw_user(State& s, const Fingerprint& who, Instant now) { run(s, s.users.withdraw(who, now), now); }
+
+void tick_directories(State& s, Instant now) {
+  run(s, s.map.tick(now), now);
+  run(s, s.room_directory.tick(now), now);
+  run(s, s.users.tick(now), now);
+}
+
+std::optional<Instant> directories_deadline(const State& s) {
+  return earliest(earliest(s.map.deadline(), s.room_directory.deadline()), s.users.deadline());
+}
+
+void run(State& s, federation::GossipActions actions, Instant now, const RelayFingerprint* from) {
+  for (auto& action : actions) {
+    std::visit(overloaded{
+                   [&](federation::SendTo& a) {
+                     if (const auto conn = s.federation.connection_of(a.to)) s.send(*conn, std::move(a.message));
+                   },
+                   [&](const federation::Dropped& a) {
+                     if (from == nullptr || may_be_honest(a.reason)) return s.drop(a.reason);
+                     s.misdeed(*from, a.reason, now);
+                   },
+                   [&](const federation::MapChanged&) { map_changed(s, now); },
+                   [&](const federation::RoomChanged& a) { global_room_changed(s, a.room, now); },
+               },
+               action);
+  }
+}
+
+}  // namespace wzp::relay

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <set>
+
+#include "state.hpp"
+
+// Looking for the relay of a callee (docs/protocol.md). First the links on the shortest ways to relays that announced the
+// person are asked; when they say no, or nothing for 2 s, or nobody announced it, all others are. A relay in the middle
+// asks on behalf of the one that asked it, and only delegates, except those that its asker can ask itself.
+
+namespace wzp::relay {
+
+struct Wave {
+  std::set<RelayFingerprint> relays;
+  bool directed = false;
+};
+
+/// Whom to ask about a callee who is not here. `from`: who asks us; null: the caller is here. `past`: relays that are
+/// not to be asked (again).
+[[nodiscard]] Wave first_wave(const State& s, const Fingerprint& callee, const RelayFingerprint* from,
+                              const std::set<RelayFingerprint>& past);
+
+/// Sends the offer of this call to the links of `wave`, which the record names already, and waits for a claim.
+void ask(State& s, const CallId& id, const Wave& wave, Instant now);
+
+/// Nobody has claimed the call in time: others are asked, or it ends.
+void claim_due(State& s, const CallId& id, Instant now);
+
+/// One relay less that may have the callee. With the last one others are asked, or the call ends.
+void withdraw(State& s, const RelayFingerprint& relay, const CallId& id, Instant now);
+
+/// The offer of a claimed call once more, now with the caller's addresses, unless the relay has them.
+void send_addresses(State& s, const RelayFingerprint& relay, const CallId& id);
+
+}  // namespace wzp::relay

@@ -1,0 +1,93 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "bench.hpp"
+#include "crowd.hpp"
+#include "load.hpp"
+#include "raw_relay.hpp"
+#include "wzp/net/udp_socket.hpp"
+#include "wzp/proto/media_header.hpp"
+#include "wzp/proto/media_tag.hpp"
+
+namespace wzp::bench {
+namespace {
+
+/// How many media packets a datagram brought.
+std::size_t packets_in(ByteView datagram, bool trunk) {
+  if (!trunk) return 1;
+  std::size_t packets = 0;
+  if (datagram.empty() || datagram[0] != proto::kTrunkMarker) return 0;
+  for (auto rest = datagram.subspan(1); !rest.empty(); ++packets) {
+    if (!proto::take_member_entry(rest)) break;
+  }
+  return packets;
+}
+
+Outcome through_relay(const std::filesystem::path& binary, const RoomLoad& room, const Load& load, std::uint64_t& datagrams) {
+  const RelayProcess relay{binary};
+  Crowd crowd{relay, room.members};
+  if (room.trunk) crowd.room_caps = {std::string{proto::kCapTrunk}};
+  for (std::size_t i = 0; i < room.members; ++i) {
+    crowd.enter_room(i, "bench");
+    crowd.run_until([&] { return crowd.in_room(i); }, "room with everybody in it");
+  }
+  std::uint64_t received = 0;
+  datagrams = 0;
+  crowd.on_media = [&](std::size_t, ByteView datagram) {
+    ++datagrams;
+    received += packets_in(datagram, room.trunk);
+  };
+  // Lists of members and the like are still on their way.
+  for (int i = 0; i < 20; ++i) crowd.turn(std::chrono::milliseconds{10});
+  Bytes datagram(room.payload);
+  std::uint16_t seq = 0;
+  return run_load(
+      load, relay.child(), received,
+      [&](std::size_t index) {
+        store_be16(datagram.data() + 2, ++seq);
+        crowd.send_media(index, datagram);
+      },
+      [&](Duration wait) { crowd.turn(wait); });
+}
+
+Outcome through_floor(const RoomLoad& room, const Load& load) {
+  std::vector<net::UdpSocket> sockets;
+  std::vector<SocketAddress> addresses;
+  for (std::size_t i = 0; i < room.members; ++i) {
+    sockets.push_back(std::move(*net::UdpSocket::open(*SocketAddress::parse("127.0.0.1:0"))));
+    addresses.push_back(sockets.back().local());
+  }
+  const RawRelay relay{addresses, RawRelay::Pattern::Everybody};
+  const Bytes packet(room.payload + 32);  // short header, DATAGRAM frame and tag of QUIC
+  std::uint64_t received = 0;
+  return run_load(
+      load, relay.child(), received,
+      [&](std::size_t index) {
+        const net::Train train{.remote = relay.address(), .local = {}, .ecn = 0, .segment = 0, .bytes = packet};
+        sockets[index].send({&train, 1});
+      },
+      [&](Duration) {
+        for (auto& socket : sockets) received += socket.receive().size();
+      });
+}
+
+}  // namespace
+
+void bench_room(const std::filesystem::path& binary, const RoomLoad& room) {
+  const auto copies = room.members - 1;
+  Load load{.speakers = std::min(room.speakers, room.members), .packets_per_second = 0, .seconds = room.seconds};
+  load.packets_per_second = room.deliveries_per_second / static_cast<double>(load.speakers * copies);
+  fmt::print("{} members, {} speakers of {:.1f} packets/s, datagrams of {} bytes{}, {} s each\n", room.members, load.speakers,
+             load.packets_per_second, room.payload, room.trunk ? ", trunk frames" : "", room.seconds);
+  std::uint64_t datagrams = 0;
+  const auto ours = through_relay(binary, room, load, datagrams);
+  const auto floor = through_floor(room, load);
+  print("wzp-relay", ours, copies);
+  print("raw UDP", floor, copies);
+  if (room.trunk) fmt::print("{:.2f} packets per trunk frame\n", static_cast<double>(ours.received) / static_cast<double>(std::max<std::uint64_t>(datagrams, 1)));
+  fmt::print("one processor could deliver {:.0f} packets/s\n", ours.cpu_us_per_packet > 0 ? 1e6 / ours.cpu_us_per_packet : 0.0);
+  fmt::print("ratio of processor time per packet: {:.2f}\n", ours.cpu_us_per_packet / floor.cpu_us_per_packet);
+}
+
+}  // namespace wzp::bench

@@ -1,0 +1,256 @@
+"""Rooms of several people on one relay: who hears whom, who is listed, and what harms nobody."""
+
+import json
+import os
+import signal
+import subprocess
+import unittest
+
+from support import QUICK, LabTest
+
+SPEECH = {  # who: voice, what is said
+    "ada": ("en+m3", "Hello, this is Ada. I am reading this so that you can hear whether every word arrives. "
+                     "The quick brown fox jumps over the lazy dog, and then it walks home along the river, slowly."),
+    "brian": ("en-us+f3", "Good morning Ada, Brian here. Twenty five ships left the harbour before sunrise "
+                          "with timber, salt and oranges on board; seven of them came back in autumn."),
+    "carol": ("en-gb+m7", "Carol speaking. Please bring the blue suitcase, two umbrellas and my grandmother's clock. "
+                          "Whatever happens tomorrow, nobody touches the bakery or its old iron door."),
+}
+
+
+def is_silent(path):
+    """Whether a WAV file of ours holds next to nothing."""
+    samples = memoryview(path.read_bytes()[44:]).cast("h")
+    return all(abs(s) < 100 for s in samples)
+
+
+class Rooms(LabTest):
+    def relay(self, **options):
+        return self.lab.relay("relay-a", options={**QUICK, **options})
+
+    def join(self, who, relay, *options, room="tea", ready=True, **keywords):
+        member = self.lab.client(who, "room", room, "--relay", relay.address, "--alias", who.split("-")[0],
+                                 "--idle-timeout", "3", *options, **keywords)
+        if ready:
+            member.wait_event("room_joined")
+        return member
+
+    def speak(self, who):
+        path = self.lab.folder / f"{who}_speech.wav"
+        voice, text = SPEECH[who]
+        subprocess.run(["espeak-ng", "-v", voice, "-s", "150", "-w", str(path), text], check=True)
+        return path
+
+    def leave(self, *members):
+        for member in members:
+            member.send_signal(signal.SIGINT)
+        for member in members:
+            self.assert_exit(member, 0)
+
+    def wait_people(self, member, count, timeout=10):
+        """Until the newest list has so many."""
+        def newest(_):
+            lists = [e for e in member.events if e["event"] == "participants"]
+            return lists and lists[-1]["count"] == count and lists[-1]
+        return member.wait_until(newest, timeout, f"list of {count}")
+
+    def heard_from(self, listener, *speakers, timeout=10):
+        for speaker in speakers:
+            listener.wait_event("speaker_heard", timeout, fingerprint=speaker.fingerprint)
+
+    def similarity(self, reference, recording):
+        done = self.lab.run("compare", "--json", reference, recording, check=False)
+        return json.loads(done.stdout)
+
+    def assert_says(self, reference, recording, same):
+        found = self.similarity(reference, recording)
+        check = self.assertGreaterEqual if same else self.assertLess
+        check(found["similarity"], found["threshold"], f"{reference.name} in {recording}")
+
+    # --- audio
+
+    def test_three_people_each_hear_the_two_others_and_not_themselves(self):
+        relay = self.relay()
+        members, seconds = {}, 16
+        folder = self.lab.folder
+        for who in SPEECH:
+            self.lab.identity(who)  # made beforehand, so that all join within a moment
+            self.speak(who)
+        for who in SPEECH:
+            members[who] = self.join(who, relay, "--play", folder / f"{who}_speech.wav", "--repeat",
+                                     "--record", folder / f"{who}_mix.wav", "--record-each", folder / f"{who}_each",
+                                     "--record-sent", folder / f"{who}_sent.wav", "--duration", seconds)
+        for who, member in members.items():
+            self.heard_from(member, *(m for w, m in members.items() if w != who))
+        for member in members.values():
+            self.assert_exit(member, 0, seconds + 10)
+        for who, member in members.items():
+            files = {path.stem: path for path in (folder / f"{who}_each").iterdir()}
+            others = {w: m.fingerprint.replace(":", "") for w, m in members.items() if w != who}
+            self.assertEqual(set(files), set(others.values()), member.transcript())
+            for other, stem in others.items():
+                self.assert_says(folder / f"{other}_sent.wav", files[stem], True)
+                for somebody in SPEECH:
+                    if who == "ada" and somebody != other:  # the measure tells the speakers apart
+                        self.assert_says(folder / f"{somebody}_sent.wav", files[stem], False)
+            summary = member.find("summary")
+            self.assertEqual((summary["speakers"], summary["malformed"], summary["bare_packets"]), (2, 0, 0))
+            self.assertGreater(summary["frames_received"], 2 * 10 * 40)
+            self.assertLess(summary["frames_lost"], 20)
+
+    def test_one_speaker_among_silent_listeners_is_heard_in_the_mix(self):
+        relay = self.relay()
+        folder = self.lab.folder
+        listeners = [self.join(who, relay, "--record", folder / f"{who}_mix.wav") for who in ("brian", "carol")]
+        ada = self.join("ada", relay, "--play", self.speak("ada"), "--record-sent", folder / "sent.wav",
+                        "--record", folder / "own.wav", "--duration", "9")
+        self.assert_exit(ada, 0, 15)
+        self.leave(*listeners)
+        for who in ("brian", "carol"):
+            self.assert_says(folder / "sent.wav", folder / f"{who}_mix.wav", True)
+        self.assertTrue(is_silent(folder / "own.wav"), "our own voice came back")  # [V-37]
+        self.assertGreater(ada.find("summary")["frames_sent"], 200)
+
+    def test_rooms_do_not_hear_each_other(self):
+        relay = self.relay()
+        tea = self.join("ada", relay, "--tone", "440")
+        coffee = self.join("brian", relay, "--record", self.lab.folder / "coffee.wav", room="coffee")
+        again = self.join("carol", relay, room="TEA")  # case does not matter
+        self.heard_from(again, tea)
+        self.assertEqual(coffee.wait_event("participants")["count"], 1)
+        self.leave(tea, coffee, again)
+        self.assertTrue(is_silent(self.lab.folder / "coffee.wav"))
+
+    # --- people
+
+    def test_those_who_come_and_go_are_listed(self):  # [V-42]
+        relay = self.relay()
+        ada = self.join("ada", relay)
+        ada.wait_event("member", fingerprint=ada.fingerprint, is_self=True)
+        self.assertIn("could listen", ada.find("not_sealed")["text"])
+        brian = self.join("brian", relay)
+        joined = ada.wait_event("member_joined", fingerprint=brian.fingerprint)
+        self.assertEqual((joined["alias"], joined["is_self"]), ("brian", False))
+        self.assertEqual(len(joined["source"]), 12)
+        self.assertIsNone(brian.find("member_joined"))
+        brian.wait_event("member", fingerprint=ada.fingerprint)
+        self.assertEqual(set(self.wait_people(ada, 2)["fingerprints"]), {ada.fingerprint, brian.fingerprint})
+        self.leave(brian)
+        ada.wait_event("member_left", fingerprint=brian.fingerprint)
+        self.wait_people(ada, 1)
+        self.assertEqual(brian.find("room_ended")["reason"], "left")
+        self.leave(ada)
+
+    def test_a_killed_member_leaves_after_the_idle_timeout(self):
+        relay = self.relay()
+        ada, brian = self.join("ada", relay), self.join("brian", relay)
+        self.wait_people(ada, 2)
+        brian.kill()
+        ada.wait_event("member_left", 8, fingerprint=brian.fingerprint)
+        self.leave(ada)
+
+    def test_list_shows_who_is_there_and_leaves(self):
+        relay = self.relay()
+        ada, brian = self.join("ada", relay), self.join("brian", relay)
+        looker = self.join("carol", relay, "--list", ready=False)
+        self.assert_exit(looker, 0)
+        listed = {e["fingerprint"] for e in looker.events if e["event"] == "member"}
+        self.assertEqual(listed, {ada.fingerprint, brian.fingerprint, looker.fingerprint})
+        ada.wait_event("member_left", fingerprint=looker.fingerprint)
+        self.leave(ada, brian)
+
+    def test_raw_and_hashed_names_are_one_room(self):  # [V-72]
+        for first, second in (([], ["--hashed"]), (["--hashed"], [])):
+            with self.subTest(first=first):
+                number = len(self.lab.processes)
+                relay = self.lab.relay(f"relay-{number}", options=QUICK)
+                ada = self.join(f"ada-{number}", relay, "--tone", "440", *first)
+                brian = self.join(f"brian-{number}", relay, "--tone", "880", *second)
+                self.wait_people(ada, 2)
+                self.wait_people(brian, 2)
+                self.heard_from(ada, brian)
+                self.heard_from(brian, ada)
+                self.leave(ada, brian)
+
+    # --- bounds and harm
+
+    def test_a_full_room_admits_nobody_until_somebody_leaves(self):  # [V-32]
+        relay = self.relay(max_room_participants=2)
+        ada, brian = self.join("ada", relay), self.join("brian", relay)
+        late = self.join("carol", relay, ready=False)
+        self.assert_exit(late, 5)
+        self.assertEqual(late.find("room_ended")["reason"], "not_admitted")
+        self.assertIsNone(late.find("room_joined"))
+        self.assertIsNone(late.find("reconnecting"))
+        self.leave(brian)
+        self.wait_people(ada, 1)
+        self.leave(self.join("carol-2", relay), ada)
+
+    def test_ten_who_join_at_once_get_as_many_seats_as_there_are(self):  # [V-32]
+        relay = self.relay(max_room_participants=4)
+        for number in range(10):
+            self.lab.identity(f"member-{number}")
+        members = [self.join(f"member-{n}", relay, ready=False) for n in range(10)]
+        for member in members:
+            member.wait_until(lambda m: m.find("room_joined") or m.find("room_ended"), 15, "outcome")
+        inside = [m for m in members if m.find("room_joined")]
+        self.assertEqual(len(inside), 4)
+        self.wait_people(inside[0], 4)
+        self.leave(*inside)
+
+    def test_a_stopped_member_harms_nobody(self):  # [V-22]
+        relay = self.relay(idle_timeout_s=30)
+        ada = self.join("ada", relay, "--tone", "440", "--record", self.lab.folder / "ada.wav")
+        stopped = self.join("stopped", relay)
+        brian = self.join("brian", relay, "--tone", "880")
+        self.wait_people(ada, 3)
+        stopped.send_signal(signal.SIGSTOP)
+        self.addCleanup(stopped.send_signal, signal.SIGCONT)
+        for number in range(60):  # joins and leaves that the stopped one is told of, and never reads
+            looker = self.join(f"looker-{number}", relay, "--list", ready=False, identity="looker")
+            self.assert_exit(looker, 0)
+        carol = self.join("carol", relay, "--duration", "3")
+        self.heard_from(carol, ada, brian)
+        ada.wait_event("member_joined", fingerprint=carol.fingerprint)
+        self.assert_exit(carol, 0)
+        summary = carol.find("summary")
+        self.assertGreater(summary["frames_received"], 2 * 50 * 2)
+        self.assertLess(summary["frames_lost"], 15)
+        stopped.send_signal(signal.SIGCONT)
+        self.leave(ada, brian)
+
+    def test_a_member_comes_back_after_its_relay_did(self):
+        relay = self.relay()
+        ada = self.join("ada", relay, "--tone", "440")
+        brian = self.join("brian", relay, "--tone", "880")
+        self.heard_from(ada, brian)
+        relay.kill()
+        ada.wait_event("reconnecting", 10)
+        self.lab.restart(relay)
+        ada.wait_event("room_joined", 20, again=True)
+        brian.wait_event("room_joined", 20, again=True)
+        self.wait_people(ada, 2)
+        self.leave(ada, brian)
+
+    def test_no_relay_is_a_clear_end(self):
+        relay = self.relay()
+        relay.stop()
+        ada = self.join("ada", relay, ready=False)
+        self.assert_exit(ada, 3, 10)
+        self.assertEqual(ada.find("room_ended")["reason"], "not_connected")
+
+
+class Usage(LabTest):
+    def test_names_that_are_none_are_refused(self):
+        for name, said in (("two words", "two words"), ("_signal", "_signal"), ("ping", "ping"), ("call-1", "call-1"),
+                           ("127.0.0.1", "127.0.0.1"), ("12", "12")):
+            with self.subTest(name):
+                done = subprocess.run([self.lab.client_binary, "room", name], capture_output=True, text=True, timeout=20,
+                                      stdin=subprocess.DEVNULL, env={**os.environ, "HOME": str(self.lab.folder)})
+                self.assertEqual(done.returncode, 2, done)
+                self.assertIn(said, done.stderr)
+                self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,169 @@
+#include "wzp/federation/room_directory.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "gossip_net.hpp"
+#include "wzp/crypto/room.hpp"
+
+using namespace std::chrono_literals;
+
+namespace wzp::federation {
+namespace {
+
+using Kind = RoomDirectory::Kind;
+
+struct Fixture {
+  sim::SimClock clock;
+  RelayMap map{{.own = some_relay(5)}};
+  RoomDirectory rooms{{.own = some_relay(5), .rooms = {"lobby"}}};
+
+  GossipActions up(std::uint8_t name, Kind kind = Kind::MediaV2, bool delegate = true) {
+    if (kind == Kind::MediaV2) (void)map.link_up(some_relay(name), delegate, clock.now());
+    return rooms.link_up(some_relay(name), {kind, delegate, GossipNet::label(name)}, map, clock.now());
+  }
+  GossipActions local(const std::vector<std::string>& names) {
+    RoomDirectory::People people;
+    for (const auto& name : names) people.push_back(some_person(name));
+    return rooms.set_local("lobby", people, {}, clock.now());
+  }
+  template <class T>
+  GossipActions hear(std::uint8_t from, const T& message) {
+    return rooms.handle(some_relay(from), message, clock.now());
+  }
+};
+
+proto::RoomState state(std::uint8_t origin, Stamp stamp, std::uint8_t hops, std::vector<std::string> names) {
+  proto::RoomState out{to_string(some_relay(origin)), stamp.epoch, stamp.seq, hops, "lobby", {}, {}};
+  for (const auto& name : names) out.participants.push_back(some_person(name));
+  return out;
+}
+
+proto::GlobalRoomActive plain(const std::string& room, const std::vector<std::string>& names,
+                              const std::optional<std::string>& label = {}) {
+  proto::GlobalRoomActive out{room, {}};
+  for (const auto& name : names) out.participants.push_back({name, name, label, {}});
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("each change of the members is announced, at most every 250 ms", "[federation][V-39][V-53]") {
+  Fixture f;
+  CHECK(sent<proto::RoomState>(f.up(1)).size() == 1);  // empty: we want the room
+  f.clock.advance(1s);
+  CHECK(sent<proto::RoomState>(f.local({"a"})).at(0).second.participants.size() == 1);
+  f.clock.advance(10ms);
+  CHECK(f.local({"a", "b"}).empty());
+  CHECK(f.local({"a", "b", "c"}).empty());
+  CHECK(f.rooms.deadline() == f.clock.now() + 240ms);
+  const auto third = sent<proto::RoomState>(f.rooms.tick(f.clock.advance(240ms)));
+  REQUIRE(third.size() == 1);
+  CHECK(third[0].second.participants.size() == 3);
+  CHECK(f.rooms.tick(f.clock.advance(10s - 1ns)).empty());
+  CHECK(sent<proto::RoomState>(f.rooms.tick(f.clock.advance(1ns))).size() == 1);
+}
+
+TEST_CASE("a room that is not configured is not kept, passed on or answered", "[federation][V-74]") {
+  Fixture f;
+  for (const std::uint8_t name : std::initializer_list<std::uint8_t>{1, 2}) (void)f.up(name);
+  (void)f.up(3, Kind::Reference);
+  auto other = state(1, {0, 1}, 1, {"x"});
+  other.room = "private";
+  CHECK(f.hear(1, other) == dropped("room-not-global"));
+  CHECK(f.hear(3, proto::GlobalRoomInactive{"private"}) == dropped("room-not-global"));
+}
+
+TEST_CASE("people get the label of the relay they are on, once", "[federation][H-30]") {
+  Fixture f;
+  for (const std::uint8_t name : std::initializer_list<std::uint8_t>{1, 2}) (void)f.up(name);
+  (void)f.map.handle(some_relay(1), {to_string(some_relay(1)), 0, 1, 1, {to_string(some_relay(5))}}, f.clock.now());
+  auto list = state(1, {0, 1}, 1, {"a", "b"});
+  list.participants[1].relay_label = "true-relay";
+  const auto passed = sent<proto::RoomState>(f.hear(1, list));
+  REQUIRE(passed.size() == 1);
+  CHECK(passed[0].first == some_relay(2));
+  CHECK(passed[0].second.hops == 2);
+  CHECK(passed[0].second.participants[0].relay_label == "relay-1");
+  CHECK(passed[0].second.participants[1].relay_label == "true-relay");
+  CHECK(f.rooms.members("lobby") == std::set{some_relay(1)});
+  CHECK(f.rooms.passers("lobby") == std::set{some_relay(1), some_relay(5)});
+}
+
+TEST_CASE("who cannot be reached any more is not shown, and silence ends after 30 s", "[federation][V-40][V-41]") {
+  Fixture f;
+  (void)f.up(1);
+  CHECK(has<RoomChanged>(f.hear(1, state(1, {0, 1}, 1, {"a"}))));
+  CHECK(f.rooms.remote("lobby").size() == 1);
+  SECTION("a refresh keeps it") {
+    for (int i = 0; i < 6; ++i) {
+      f.clock.advance(10s);
+      CHECK_FALSE(has<RoomChanged>(f.hear(1, state(1, {0, 2U + static_cast<unsigned>(i)}, 1, {"a"}))));
+      CHECK_FALSE(has<RoomChanged>(f.rooms.tick(f.clock.now())));
+    }
+    CHECK(f.rooms.remote("lobby").size() == 1);
+  }
+  SECTION("silence ends it") {
+    CHECK(has<RoomChanged>(f.rooms.tick(f.clock.advance(30s))));
+    CHECK(f.rooms.remote("lobby").empty());
+  }
+  SECTION("a lost link ends it at once, and only a new word brings it back") {
+    (void)f.map.link_down(some_relay(1), f.clock.now());
+    CHECK(has<RoomChanged>(f.rooms.link_down(some_relay(1), f.map, f.clock.now())));
+    CHECK(f.rooms.remote("lobby").empty());
+    const auto again = sent<proto::RoomState>(f.up(1));
+    CHECK(f.rooms.remote("lobby").empty());
+    // It hears of its former life, to overtake it.
+    CHECK(
+        std::ranges::any_of(again, [](const auto& s) { return s.second.origin_relay_fp == to_string(some_relay(1)); }));
+    CHECK(has<RoomChanged>(f.hear(1, state(1, {0, 1}, 1, {"b"}))));
+    CHECK(f.rooms.remote("lobby").at(0).participants.at(0).fingerprint == "b");
+  }
+}
+
+TEST_CASE("a hub lets reference relays at both sides list each other", "[federation][H-30][H-31][V-72]") {
+  Fixture f;
+  (void)f.up(1, Kind::Reference);
+  (void)f.up(3, Kind::Reference);
+  (void)f.up(2);
+  f.clock.advance(1s);
+  const auto out = f.hear(1, plain(crypto::hashed_room_name("lobby"), {"a"}));
+  const auto told = sent<proto::GlobalRoomActive>(out);
+  REQUIRE(told.size() == 1);
+  CHECK(told[0] == std::pair{some_relay(3), plain("lobby", {"a"}, "relay-1")});
+  const auto stated = sent<proto::RoomState>(out);
+  REQUIRE(stated.size() == 1);
+  CHECK(stated[0].second.participants.at(0).relay_label == "relay-1");
+  CHECK(f.rooms.members("lobby") == std::set{some_relay(5)});
+  SECTION("the same again is told to nobody") {
+    f.clock.advance(1s);
+    CHECK(f.hear(1, plain("lobby", {"a"})).empty());
+  }
+  SECTION("what it sends on is not told further") {
+    f.clock.advance(1s);
+    const auto echo = f.hear(3, plain("lobby", {"a", "z"}, "somewhere"));
+    CHECK(sent<proto::GlobalRoomActive>(echo).empty());
+    CHECK(sent<proto::RoomState>(echo).empty());
+    const auto remote = f.rooms.remote("lobby");
+    REQUIRE(remote.size() == 2);
+    CHECK(remote[1].participants.size() == 1);  // "z"; "a" is known from its own relay
+  }
+  SECTION("the last leave ends it everywhere") {
+    f.clock.advance(1s);
+    CHECK(sent<proto::GlobalRoomInactive>(f.hear(1, proto::GlobalRoomInactive{"lobby"})).size() == 1);
+    CHECK(f.rooms.members("lobby").empty());
+  }
+}
+
+TEST_CASE("lies and nonsense about rooms are dropped", "[federation]") {
+  Fixture f;
+  (void)f.up(1);
+  (void)f.up(2, Kind::MediaV2, false);
+  CHECK(f.hear(2, state(1, {0, 1}, 2, {})) == dropped("not-a-delegate"));
+  CHECK(f.hear(1, state(3, {kMaxEpochJump + 1, 1}, 2, {})) == dropped("epoch-jump"));
+  CHECK(f.hear(1, state(3, {0, 1}, 2, std::vector<std::string>(257, "x"))) == dropped("too-many-participants"));
+  CHECK(f.hear(1, state(3, {0, 1}, 2, {std::string(129, 'x')})) == dropped("text-too-long"));
+  CHECK(f.hear(1, state(3, {0, 1}, 1, {})) == dropped("hops"));
+  CHECK(f.hear(1, plain("lobby", {"a"})) == dropped("unknown-neighbour"));
+}
+
+}  // namespace wzp::federation

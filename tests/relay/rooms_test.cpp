@@ -1,0 +1,357 @@
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+#include "mesh.hpp"
+
+using namespace std::chrono_literals;
+
+// Rooms of several people: on one relay, and over relays of every shape.
+
+namespace wzp::test {
+namespace {
+
+const Tweak kGeneral = [](relay::Config& c) { c.global_rooms = {"general"}; };
+
+std::set<std::string> names(std::initializer_list<const Member*> members) {
+  std::set<std::string> out;
+  for (const auto* m : members) out.insert(m->text());
+  return out;
+}
+
+/// A member on each relay.
+std::vector<Member> one_each(Mesh& mesh, int relays, const std::string& room = "general") {
+  std::vector<Member> members;
+  for (int r = 0; r < relays; ++r) members.emplace_back(mesh.bench, std::size_t(r), std::uint8_t(100 + r), room);
+  mesh.bench.run_for(1s);
+  for (auto& m : members) m.end().media.clear();
+  return members;
+}
+
+}  // namespace
+
+TEST_CASE("members of a room hear all others once and never themselves", "[relay][room][V-44]") {
+  RelayBench bench;
+  const auto relay = bench.add_relay(1);
+  const auto caps = GENERATE(proto::Caps{"trunk"}, proto::Caps{});
+  Member a{bench, relay, 100, "kitchen", caps};
+  Member b{bench, relay, 101, "kitchen", caps};
+  Member c{bench, relay, 102, "kitchen"};
+  Member elsewhere{bench, relay, 103, "garden"};
+  a.say(1);
+  b.say(1);
+  bench.run_for(20ms);
+  CHECK(heard(a.end()) == std::map<std::pair<int, int>, int>{{{101, 1}, 1}});
+  CHECK(heard(b.end()) == std::map<std::pair<int, int>, int>{{{100, 1}, 1}});
+  CHECK(heard(c.end()) == std::map<std::pair<int, int>, int>{{{100, 1}, 1}, {{101, 1}, 1}});
+  CHECK(heard(elsewhere.end()).empty());
+}
+
+TEST_CASE("every change in a room is told to its members", "[relay][room]") {
+  RelayBench bench;
+  const auto relay = bench.add_relay(1);
+  Member a{bench, relay, 100, "kitchen"};
+  CHECK(a.listed() == names({&a}));
+  bench.run_for(200ms);
+  Member b{bench, relay, 101, "kitchen"};
+  bench.run_for(200ms);
+  CHECK(a.listed() == names({&a, &b}));
+  CHECK(b.listed() == names({&a, &b}));
+  REQUIRE(a.list());
+  CHECK(a.list()->count == 2);
+  CHECK(a.list()->participants[0].alias == "member100");
+  CHECK(a.list()->participants[0].source);
+  b.leave();
+  bench.run_for(200ms);
+  CHECK(a.listed() == names({&a}));
+}
+
+TEST_CASE("a member that does not read trunk frames gets no sources either", "[relay][room]") {
+  RelayBench bench;
+  const auto relay = bench.add_relay(1);
+  Member a{bench, relay, 100, "kitchen", {}};
+  REQUIRE(a.list());
+  CHECK_FALSE(a.list()->participants[0].source);
+}
+
+TEST_CASE("the raw and the hashed name are one room", "[relay][room][V-72][H-31]") {
+  Mesh mesh{2, Mesh::line(2), kGeneral};
+  Member raw{mesh.bench, 0, 100, "general"};
+  Member hashed{mesh.bench, 0, 101, crypto::hashed_room_name("general")};
+  Member far{mesh.bench, 1, 102, crypto::hashed_room_name("general")};
+  Member local_raw{mesh.bench, 0, 110, "kitchen"};
+  Member local_hashed{mesh.bench, 0, 111, crypto::hashed_room_name("kitchen")};
+  mesh.bench.run_for(1s);
+  raw.say(1);
+  local_raw.say(7);
+  mesh.bench.run_for(50ms);
+  CHECK(heard(hashed.end()).contains({100, 1}));
+  CHECK(heard(far.end()).contains({100, 1}));
+  CHECK(heard(local_hashed.end()) == std::map<std::pair<int, int>, int>{{{110, 7}, 1}});
+  CHECK(raw.listed() == names({&raw, &hashed, &far}));
+  CHECK(far.listed() == names({&raw, &hashed, &far}));
+}
+
+TEST_CASE("a room is full at its cap, and nobody in it notices", "[relay][room]") {
+  RelayBench bench;
+  const auto relay = bench.add_relay(1, [](auto& c) { c.max_room_participants = 2; });
+  Member a{bench, relay, 100, "kitchen"};
+  Member b{bench, relay, 101, "kitchen"};
+  Member c{bench, relay, 102, "kitchen"};
+  REQUIRE(c.end().closed);
+  CHECK(c.end().closed->code == 0x19);
+  CHECK(c.end().closed->reason == "not admitted: room full");
+  bench.run_for(200ms);
+  CHECK(a.listed() == names({&a, &b}));
+}
+
+TEST_CASE("a listed room admits its members only, by either name", "[relay][room]") {
+  RelayBench bench;
+  const auto member = crypto::Identity{RelayBench::seed(100)}.fingerprint();
+  const auto relay = bench.add_relay(1, [&](auto& c) { c.rooms = {{"board", {member}}}; });
+  CHECK_FALSE(Member(bench, relay, 100, "board").end().closed);
+  for (const auto& room : {std::string{"board"}, crypto::hashed_room_name("board")}) {
+    Member stranger{bench, relay, 101, room};
+    REQUIRE(stranger.end().closed);
+    CHECK(stranger.end().closed->reason == "not admitted: not a member of this room");
+  }
+}
+
+TEST_CASE("two senders with equal packets on two relays are both heard", "[relay][room][H-29][V-28]") {
+  Mesh mesh{3, Mesh::line(3), kGeneral};
+  auto members = one_each(mesh, 3);
+  const auto packet = speech(7, 1);  // not even the payload differs
+  mesh.bench.send_media(members[0].end(), packet);
+  mesh.bench.send_media(members[2].end(), packet);
+  mesh.bench.run_for(50ms);
+  CHECK(heard(members[1].end())[{7, 1}] == 2);
+}
+
+TEST_CASE("over any shape of relays each member hears each other once", "[relay][room][route][V-37][H-30]") {
+  const int relays = 5;
+  const auto links = GENERATE(Mesh::line(5), Mesh::ring(5), Mesh::star(5), Mesh::full(5));
+  Mesh mesh{relays, links, kGeneral};
+  mesh.bench.link_delay = 3ms;
+  auto members = one_each(mesh, relays);
+  for (auto& m : members) CHECK(m.listed().size() == 5);
+  for (std::uint16_t i = 0; i < 25; ++i) {
+    for (auto& m : members) m.say(i);
+    mesh.bench.run_for(20ms);
+  }
+  mesh.bench.run_for(100ms);
+  for (auto& m : members) {
+    const auto got = heard(m.end());
+    CHECK(got.size() == 4 * 25);
+    for (const auto& [what, times] : got) {
+      CHECK(what.first != m.name());
+      CHECK(times == 1);
+    }
+  }
+}
+
+TEST_CASE("a packet of a room crosses each link once at most, and none that leads to no member",
+          "[relay][room][route][V-33][V-36]") {
+  Mesh mesh{5, Mesh::full(5), kGeneral};
+  Member a{mesh.bench, 0, 100, "general"};
+  Member b{mesh.bench, 3, 103, "general"};
+  mesh.bench.run_for(1s);
+  for (std::uint16_t i = 0; i < 20; ++i) {
+    a.say(i);
+    mesh.bench.run_for(20ms);
+  }
+  std::size_t total = 0;
+  for (const auto& [link, count] : mesh.bench.media_between) total += count;
+  CHECK(mesh.media_on(0, 3) == 20);
+  CHECK(total == 20);
+}
+
+TEST_CASE("a hub without members passes a room on", "[relay][room][route][H-31]") {
+  Mesh mesh{3, Mesh::star(3), kGeneral};
+  Member a{mesh.bench, 1, 100, "general"};
+  Member b{mesh.bench, 2, 101, "general"};
+  mesh.bench.run_for(1s);
+  a.say(1);
+  mesh.bench.run_for(50ms);
+  CHECK(heard(b.end())[{100, 1}] == 1);
+  CHECK(a.listed() == names({&a, &b}));
+}
+
+TEST_CASE("a relay that does not have the room neither passes it on nor learns of it", "[relay][room][V-74][V-75]") {
+  Mesh mesh{3, Mesh::line(3), {}};
+  Member a{mesh.bench, 0, 100, "general"};
+  Member b{mesh.bench, 1, 101, "general"};
+  mesh.bench.run_for(1s);
+  a.say(1);
+  mesh.bench.run_for(50ms);
+  CHECK(heard(b.end()).empty());
+  CHECK(a.listed() == names({&a}));
+  for (const auto& [relay, message] : mesh.bench.between_relays) {
+    CHECK_FALSE(std::holds_alternative<proto::RoomState>(message));
+    CHECK_FALSE(std::holds_alternative<proto::GlobalRoomActive>(message));
+  }
+}
+
+TEST_CASE("who joins or leaves third is listed and unlisted elsewhere within a second", "[relay][room][V-39][V-42][H-30]") {
+  Mesh mesh{3, Mesh::line(3), kGeneral};
+  Member a{mesh.bench, 0, 100, "general"};
+  Member b{mesh.bench, 2, 101, "general"};
+  mesh.bench.run_for(1s);
+  Member c{mesh.bench, 2, 102, "general"};
+  mesh.bench.run_for(1s);
+  CHECK(a.listed() == names({&a, &b, &c}));
+  for (const auto& p : a.list()->participants) {
+    CHECK(p.relay_label.value_or("here") == (p.fingerprint == a.text() ? "here" : "relay3"));
+  }
+  c.leave();
+  mesh.bench.run_for(1s);
+  CHECK(a.listed() == names({&a, &b}));
+  CHECK(b.listed() == names({&a, &b}));  // V-42: a leave here hides nobody elsewhere
+}
+
+TEST_CASE("a lost link takes its people with it within a second, and they come back with it", "[relay][room][V-40]") {
+  Mesh mesh{3, Mesh::line(3), kGeneral};
+  Member a{mesh.bench, 0, 100, "general"};
+  Member b{mesh.bench, 1, 101, "general"};
+  Member c{mesh.bench, 2, 102, "general"};
+  mesh.bench.run_for(1s);
+  REQUIRE(a.listed().size() == 3);
+  mesh.bench.cut(1, 2);
+  mesh.bench.run_for(1s);
+  CHECK(a.listed() == names({&a, &b}));
+  CHECK(c.listed() == names({&c}));
+  mesh.bench.heal(1, 2);
+  mesh.bench.run_for(5s);
+  CHECK(a.listed() == names({&a, &b, &c}));
+  CHECK(c.listed() == names({&a, &b, &c}));
+  a.say(1);
+  mesh.bench.run_for(50ms);
+  CHECK(heard(c.end())[{100, 1}] == 1);
+}
+
+TEST_CASE("silent members stay listed, and a quiet mesh of relays says little", "[relay][room][V-36][V-41]") {
+  Mesh mesh{5, Mesh::full(5), kGeneral};
+  auto members = one_each(mesh, 5);
+  mesh.bench.run_for(10s);
+  mesh.bench.between_relays.clear();
+  mesh.bench.run_for(60s);
+  for (auto& m : members) CHECK(m.listed().size() == 5);
+  std::size_t rooms = 0;
+  std::size_t others = 0;
+  for (const auto& [relay, message] : mesh.bench.between_relays) {
+    (std::holds_alternative<proto::RoomState>(message) ? rooms : others) += 1;
+  }
+  // Refreshes only: of a room every 10 s and of a relay every 30 s, over each link from each side.
+  CHECK(rooms <= 5 * 4 * 7);
+  CHECK(others <= 2 * 5 * 4 * 3);
+}
+
+TEST_CASE("what a peer sends for a room that is not global, or a call here, is heard by nobody", "[relay][room][V-75][H-12]") {
+  RelayBench bench;
+  const auto relay = bench.add_relay(1, [](auto& c) { c.trusted = {RelayBench::trusted(2)}; });
+  const auto peer = RelayBench::fingerprint(2);
+  auto& link = bench.open(relay, "_federation", {.certificate = peer});
+  bench.send(link, proto::FederationHello{to_string(peer), 1, "played", {"call-nack", "media-v2", "routes"}});
+  Member a{bench, relay, 100, "kitchen"};
+  Phone alice{bench, relay, 10};
+  Phone bob{bench, relay, 20};
+  REQUIRE(ring_and_answer(alice, bob, "c1"));
+  auto& seat = alice.join("c1");
+  for (const auto* room : {"kitchen", "call-c1"}) {
+    for (const auto& name : {std::string{room}, crypto::hashed_room_name(room)}) {
+      Bytes datagram(proto::MediaTag::kSize);
+      proto::write(proto::MediaTag{.room = crypto::room_tag(name), .source = {{1, 2, 3, 4}, 1}, .hops = 1},
+                   std::span<std::uint8_t, proto::MediaTag::kSize>{datagram.data(), proto::MediaTag::kSize});
+      append(datagram, speech(9, 1));
+      bench.send_media(link, datagram);
+    }
+  }
+  CHECK(a.end().media.empty());
+  CHECK(seat.media.empty());
+  CHECK(bench.media_drops(relay).total() == 4);
+}
+
+namespace {
+
+Bytes with_report(std::uint8_t speaker, std::uint16_t number, const proto::QualityReport& report) {
+  auto packet = speech(speaker, number);
+  packet[0] |= 0x02;  // Q
+  ByteArray<proto::QualityReport::kSize> trailer{};
+  proto::write(report, trailer);
+  append(packet, trailer);
+  return packet;
+}
+
+std::vector<proto::QualityDirective> directives(const FarEnd& end) {
+  std::vector<proto::QualityDirective> out;
+  for (const auto& m : end.inbox) {
+    if (const auto* d = std::get_if<proto::QualityDirective>(&m)) out.push_back(*d);
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("the weakest member's path becomes the advice for all, here and on other relays", "[relay][room][H-25][V-47][V-48]") {
+  Mesh mesh{2, Mesh::line(2), kGeneral};
+  Member a{mesh.bench, 0, 100, "general"};
+  Member weak{mesh.bench, 0, 101, "general"};
+  Member far{mesh.bench, 1, 102, "general"};
+  mesh.bench.run_for(1s);
+  const auto bad = proto::quality_report_from(20, 50, 5);
+  const auto fine = proto::quality_report_from(0, 85, 5);
+  std::uint16_t n = 0;
+  const auto report_for = [&](Duration time, bool is_weak) {
+    for (Duration t{}; t < time; t += 1s) {
+      mesh.bench.send_media(a.end(), with_report(100, n, fine));
+      if (is_weak) mesh.bench.send_media(weak.end(), with_report(101, n, bad));
+      ++n;
+      mesh.bench.run_for(1s);
+    }
+  };
+  report_for(6s, true);
+  for (auto* m : {&a, &weak, &far}) {
+    REQUIRE(directives(m->end()).size() == 1);
+    CHECK(directives(m->end())[0].recommended_profile == proto::kCatastrophic);
+    CHECK(directives(m->end())[0].reason == "weakest link: Catastrophic");
+  }
+  // A late joiner gets the advice that holds; when the weakest leaves, it is lifted.
+  Member late{mesh.bench, 0, 103, "general"};
+  CHECK(directives(late.end()).size() == 1);
+  weak.leave();
+  report_for(3s, false);
+  for (auto* m : {&a, &late, &far}) {
+    REQUIRE(directives(m->end()).size() == 2);
+    CHECK(directives(m->end())[1].recommended_profile == proto::kGood);
+  }
+}
+
+TEST_CASE("a member that stops reporting stops counting", "[relay][room][V-47]") {
+  RelayBench bench;
+  const auto relay = bench.add_relay(1);
+  Member a{bench, relay, 100, "kitchen"};
+  Member weak{bench, relay, 101, "kitchen"};
+  const auto bad = proto::quality_report_from(20, 50, 5);
+  const auto fine = proto::quality_report_from(0, 85, 5);
+  for (std::uint16_t n = 0; n < 20; ++n) {
+    bench.send_media(a.end(), with_report(100, n, fine));
+    if (n < 5) bench.send_media(weak.end(), with_report(101, n, bad));
+    bench.run_for(1s);
+  }
+  REQUIRE(directives(a.end()).size() == 2);
+  CHECK(directives(a.end())[0].recommended_profile == proto::kCatastrophic);
+  CHECK(directives(a.end())[1].recommended_profile == proto::kGood);
+}
+
+TEST_CASE("ten thousand leaves and joins leave every member hearing", "[relay][room][V-31]") {
+  RelayBench bench;
+  const auto relay = bench.add_relay(1);
+  Member stays{bench, relay, 100, "kitchen"};
+  std::optional<Member> comes;
+  for (std::uint16_t i = 0; i < 1000; ++i) {
+    comes.emplace(bench, relay, std::uint8_t(101 + i % 100), "kitchen");
+    stays.say(i);
+    REQUIRE(heard(comes->end())[{100, i}] == 1);
+    comes->leave();
+  }
+}
+
+}  // namespace wzp::test

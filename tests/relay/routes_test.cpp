@@ -1,0 +1,224 @@
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+#include "envelopes.hpp"
+#include "mesh.hpp"
+
+using namespace std::chrono_literals;
+
+namespace wzp::test {
+
+using proto::HangupReason;
+using registry::CallState;
+
+namespace {
+
+/// Alice on the first relay, Bob on the last.
+struct Ends {
+  Ends(int relays, const Mesh::Links& links, const Tweak& tweak = {}) : mesh{relays, links, tweak}, last{relays - 1} {}
+
+  [[nodiscard]] bool connect(const std::string& id = "c1") {
+    alice.send(alice.offer(bob.fp(), id));
+    mesh.bench.run_for(100ms);
+    if (!bob.take<proto::DirectCallOffer>() || !alice.take<proto::CallRinging>()) return false;
+    bob.send(bob.accept(id));
+    mesh.bench.run_for(1100ms);
+    const auto answer = alice.take<proto::DirectCallAnswer>();
+    const auto setup_a = alice.take<proto::CallSetup>();
+    const auto setup_b = bob.take<proto::CallSetup>();
+    return answer && setup_a && setup_b && proto::has_cap(setup_a->caps, "relay-media") &&
+           proto::has_cap(setup_b->caps, "relay-media");
+  }
+
+  Mesh mesh;
+  int last;
+  Phone alice{mesh.bench, 0, 100};
+  Phone bob{mesh.bench, std::size_t(last), 120};
+};
+
+}  // namespace
+
+TEST_CASE("a call crosses up to eight links, and its media with it", "[relay][route][H-11]") {
+  const int relays = GENERATE(2, 3, 4, 9);
+  Ends net{relays, Mesh::line(relays)};
+  REQUIRE(net.connect());
+  auto& a = net.alice.join("c1");
+  auto& b = net.bob.join("c1");
+  for (std::uint16_t i = 0; i < 20; ++i) {
+    net.mesh.bench.send_media(a, speech(1, i));
+    net.mesh.bench.send_media(b, speech(2, i));
+    net.mesh.bench.run_for(20ms);
+  }
+  const auto at_a = heard(a);
+  const auto at_b = heard(b);
+  CHECK(at_a.size() == 20);
+  CHECK(at_b.size() == 20);
+  for (int i = 0; i < 20; ++i) {
+    CHECK(at_a.at({2, i}) == 1);
+    CHECK(at_b.at({1, i}) == 1);
+  }
+  net.alice.send(hangup("c1"));
+  net.mesh.bench.run_for(100ms);
+  CHECK(net.bob.take<proto::Hangup>() == proto::Hangup{HangupReason::Normal, "c1"});
+  for (int r = 0; r < relays; ++r) CHECK_FALSE(net.mesh.is_live(r, "c1"));
+}
+
+TEST_CASE("a call does not cross nine links", "[relay][route]") {
+  Ends net{10, Mesh::line(10)};
+  net.alice.send(net.alice.offer(net.bob.fp(), "c1"));
+  net.mesh.bench.run_for(10s);
+  CHECK(net.bob.heard_nothing());
+  CHECK(hears_hangup(net.alice, "c1", HangupReason::Error));
+  net.mesh.bench.run_for(60s);
+  for (int r = 0; r < 10; ++r) CHECK_FALSE(net.mesh.call(r, "c1"));
+}
+
+TEST_CASE("only the relays of a call's route ever see a packet of it", "[relay][route][V-33][V-34]") {
+  Ends net{3, Mesh::star(3)};  // 1 and 2 around 0; Alice is on 0, Bob on 2
+  REQUIRE(net.connect());
+  auto& a = net.alice.join("c1");
+  net.bob.join("c1");
+  for (std::uint16_t i = 0; i < 50; ++i) {
+    net.mesh.bench.send_media(a, speech(1, i));
+    net.mesh.bench.run_for(20ms);
+  }
+  CHECK(net.mesh.media_on(0, 2) == 50);
+  CHECK(net.mesh.media_on(0, 1) == 0);
+  for (const auto& [relay, message] : net.mesh.bench.between_relays) {
+    CHECK_FALSE(std::holds_alternative<proto::GlobalRoomActive>(message));
+    CHECK_FALSE(std::holds_alternative<proto::RoomState>(message));
+  }
+}
+
+TEST_CASE("a call between two people of one relay never leaves it", "[relay][route][V-33]") {
+  Mesh mesh{4, Mesh::star(4)};
+  Phone alice{mesh.bench, 0, 100};
+  Phone bob{mesh.bench, 0, 120};
+  mesh.bench.run_for(2s);  // what is said about the two people themselves is over
+  mesh.bench.between_relays.clear();
+  REQUIRE(ring_and_answer(alice, bob, "c1"));
+  auto& a = alice.join("c1");
+  auto& b = bob.join("c1");
+  for (std::uint16_t i = 0; i < 50; ++i) mesh.bench.send_media(a, speech(1, i));
+  mesh.bench.run_for(100ms);
+  CHECK(heard(b).size() == 50);
+  CHECK(mesh.bench.media_between.empty());
+  CHECK(mesh.bench.between_relays.empty());
+}
+
+TEST_CASE("every ending reaches the other side of a long route", "[relay][route][V-07]") {
+  Ends net{4, Mesh::line(4)};
+  const bool answered = GENERATE(false, true);
+  const bool by_caller = GENERATE(false, true);
+  net.alice.send(net.alice.offer(net.bob.fp(), "c1"));
+  net.mesh.bench.run_for(100ms);
+  if (answered) net.bob.send(net.bob.accept("c1"));
+  net.mesh.bench.run_for(1100ms);
+  net.alice.forget();
+  net.bob.forget();
+  (by_caller ? net.alice : net.bob).send(hangup("c1", HangupReason::Busy));
+  net.mesh.bench.run_for(100ms);
+  CHECK(hears_hangup(by_caller ? net.bob : net.alice, "c1", HangupReason::Busy));
+  for (int r = 0; r < 4; ++r) CHECK_FALSE(net.mesh.is_live(r, "c1"));
+}
+
+TEST_CASE("a reject comes back over a long route as declined", "[relay][route][V-07]") {
+  Ends net{4, Mesh::line(4)};
+  net.alice.send(net.alice.offer(net.bob.fp(), "c1"));
+  net.mesh.bench.run_for(100ms);
+  net.alice.forget();
+  net.bob.send(reject("c1"));
+  net.mesh.bench.run_for(100ms);
+  CHECK(hears_hangup(net.alice, "c1", HangupReason::Declined));
+  for (int r = 0; r < 4; ++r) CHECK_FALSE(net.mesh.is_live(r, "c1"));
+}
+
+TEST_CASE("somebody who is nowhere is reported absent by every shape of relays", "[relay][route][V-10]") {
+  const auto links = GENERATE(Mesh::line(5), Mesh::ring(5), Mesh::star(5), Mesh::full(5));
+  Mesh mesh{5, links};
+  Phone alice{mesh.bench, 0, 100};
+  alice.send(alice.offer(crypto::Identity{RelayBench::seed(99)}.fingerprint(), "c1"));
+  mesh.bench.run_for(8s);
+  CHECK(hears_hangup(alice, "c1", HangupReason::Error));
+  for (int r = 0; r < 5; ++r) CHECK_FALSE(mesh.is_live(r, "c1"));
+}
+
+TEST_CASE("relays that may not speak for others pass nothing on", "[relay][route]") {
+  Ends net{3, Mesh::line(3), [](relay::Config& c) {
+             for (auto& p : c.peers) p.delegate = false;
+             for (auto& t : c.trusted) t.delegate = false;
+           }};
+  net.alice.send(net.alice.offer(net.bob.fp(), "c1"));
+  net.mesh.bench.run_for(8s);
+  CHECK(net.bob.heard_nothing());
+  CHECK(hears_hangup(net.alice, "c1", HangupReason::Error));
+}
+
+TEST_CASE("a relay in the middle keeps neither addresses nor keys back, and shows addresses only after the claim",
+          "[relay][route][V-09]") {
+  Ends net{3, Mesh::line(3)};
+  const auto offer = net.alice.offer(net.bob.fp(), "c1");
+  net.alice.send(offer);
+  net.mesh.bench.run_for(100ms);
+  const auto seen = net.bob.take<proto::DirectCallOffer>();
+  REQUIRE(seen);
+  CHECK(seen->signature == offer.signature);
+  CHECK_FALSE(seen->caller_reflexive_addr);
+  net.alice.forget();
+  const auto answer = net.bob.accept("c1");
+  net.bob.send(answer);
+  net.mesh.bench.run_for(100ms);
+  CHECK(net.alice.take<proto::DirectCallAnswer>() == answer);
+  CHECK(net.bob.take<proto::CallSetup>()->peer_direct_addr == net.alice.reflexive());
+  CHECK(net.alice.take<proto::CallSetup>()->peer_direct_addr == net.bob.reflexive());
+  bool claimed = false;
+  for (const auto& [relay, message] : net.mesh.bench.between_relays) {
+    const auto unwrapped = unwrap(message);
+    if (!unwrapped) continue;
+    claimed |= std::holds_alternative<proto::CallRinging>(unwrapped->inner);
+    const auto* o = std::get_if<proto::DirectCallOffer>(&unwrapped->inner);
+    if (o != nullptr && !claimed) CHECK_FALSE(o->caller_reflexive_addr);
+  }
+}
+
+TEST_CASE("a call goes on over another way when a relay on its route dies", "[relay][route]") {
+  Ends net{4, Mesh::ring(4)};  // Alice on 0, Bob on 3: neighbours, and 0 - 1 - 2 - 3
+  REQUIRE(net.connect());
+  auto& a = net.alice.join("c1");
+  auto& b = net.bob.join("c1");
+  net.mesh.bench.run_for(50ms);
+  CHECK(net.mesh.call(0, "c1")->relay_toward(registry::Role::Callee) == net.mesh.bench.fp(3));
+  net.mesh.bench.cut(0, 3);
+  net.mesh.bench.run_for(1s);
+  CHECK(net.mesh.call(0, "c1")->relay_toward(registry::Role::Callee) == net.mesh.bench.fp(1));
+  heard(a);
+  heard(b);
+  net.mesh.bench.send_media(a, speech(1, 100));
+  net.mesh.bench.send_media(b, speech(2, 100));
+  net.mesh.bench.run_for(50ms);
+  CHECK(heard(b)[{1, 100}] == 1);
+  CHECK(heard(a)[{2, 100}] == 1);
+  net.bob.send(hangup("c1"));
+  net.mesh.bench.run_for(50ms);
+  CHECK(hears_hangup(net.alice, "c1", HangupReason::Normal));
+  for (int r = 0; r < 4; ++r) CHECK_FALSE(net.mesh.is_live(r, "c1"));
+}
+
+TEST_CASE("an ending during a break is told as soon as there is a way again", "[relay][route]") {
+  Ends net{3, Mesh::line(3)};
+  const bool by_caller = GENERATE(true, false);
+  const bool far_break = GENERATE(true, false);
+  REQUIRE(net.connect());
+  net.mesh.bench.cut(far_break ? 1 : 0, far_break ? 2 : 1);
+  net.mesh.bench.run_for(5s);
+  (by_caller ? net.alice : net.bob).send(hangup("c1"));
+  net.mesh.bench.run_for(1s);
+  auto& other = by_caller ? net.bob : net.alice;
+  CHECK(other.heard_nothing());
+  net.mesh.bench.heal(far_break ? 1 : 0, far_break ? 2 : 1);
+  net.mesh.bench.run_for(20s);
+  CHECK(hears_hangup(other, "c1", HangupReason::Normal));
+  for (int r = 0; r < 3; ++r) CHECK_FALSE(net.mesh.is_live(r, "c1"));
+}
+
+}  // namespace wzp::test
