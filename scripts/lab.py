@@ -121,14 +121,18 @@ class Relay(Process):
         self.address = self.wait_for_line(r"^listening=(\S+)", stream="out").group(1)
 
 
-def relay_config(identity, listen="127.0.0.1:0", options=None, peers=(), trusted=()):
-    """The text of a configuration. `peers`: (url, fingerprint, further lines ...)."""
+def relay_config(identity, listen="127.0.0.1:0", options=None, peers=(), trusted=(), global_rooms=()):
+    """The text of a configuration. `peers`: (url, fingerprint, further lines ...).
+    `trusted`: fingerprints, or (fingerprint, further lines ...). `global_rooms`: names."""
     lines = [f'listen_addr = "{listen}"', f'identity = "{identity}"']
     lines += [f"{key} = {json.dumps(value)}" for key, value in (options or {}).items()]
     for url, fingerprint, *more in peers:
         lines += ["[[peers]]", f'url = "{url}"', f'fingerprint = "{fingerprint}"', *more]
-    for fingerprint in trusted:
-        lines += ["[[trusted]]", f'fingerprint = "{fingerprint}"']
+    for entry in trusted:
+        fingerprint, *more = [entry] if isinstance(entry, str) else entry
+        lines += ["[[trusted]]", f'fingerprint = "{fingerprint}"', *more]
+    for name in global_rooms:
+        lines += ["[[global_rooms]]", f'name = "{name}"']
     return "\n".join(lines) + "\n"
 
 
@@ -228,6 +232,32 @@ class Lab:
         a.wait_for_line(LINK_UP)
         b.wait_for_line(LINK_UP)
         return a, b
+
+    def mesh(self, links, options=None, global_rooms=()):
+        """Relays by name, each the delegate of its neighbours. `links`: (who dials, who is dialled), without a circle
+        of dialling. Returns when all links are up at both ends."""
+        names = sorted({name for link in links for name in link})
+        fingerprint = {name: self.relay_fingerprint(name) for name in names}
+        about = lambda name: (fingerprint[name], f'label = "{name}"', "delegate = true")
+        up = {}
+        while len(up) < len(names):  # whoever is dialled must have its port first
+            ready = [n for n in names if n not in up and all(dialled in up for dialler, dialled in links if dialler == n)]
+            if not ready:
+                raise LabError(f"relays dial each other in a circle: {links}")
+            for name in ready:
+                up[name] = self.relay(
+                    name, options=options, global_rooms=global_rooms,
+                    peers=[(up[dialled].address, *about(dialled)) for dialler, dialled in links if dialler == name],
+                    trusted=[about(dialler) for dialler, dialled in links if dialled == name])
+        for name, relay in up.items():
+            count = sum(name in link for link in links)
+            relay.wait_until(lambda r: sum(bool(re.search(LINK_UP, line)) for line in r.err) >= count,
+                             10, f"line like {LINK_UP!r}, {count} times")
+        return up
+
+    def compare(self, reference, recording):
+        """What `wzp-client compare` finds: similarity, threshold, same_speech, lag_ms, speech_seconds."""
+        return json.loads(self.run("compare", "--json", reference, recording, timeout=60).stdout)
 
     def _keep(self, process):
         self.processes.append(process)

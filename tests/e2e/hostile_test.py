@@ -1,18 +1,19 @@
 """What a relay makes of peers that lie, break rules, or come from another time."""
 
 import json
+import signal
 import subprocess
 import unittest
 
-from support import QUICK, LabTest
+from support import LINK_UP, QUICK, RoomTest
 
 SEEDS = {"alice": "a1" * 32, "bob": "b2" * 32, "mallory": "c3" * 32}
 
 
-class Hostile(LabTest):
+class Hostile(RoomTest):
     def setUp(self):
         super().setUp()
-        self.relay = self.lab.relay("relay-a", options=QUICK, trusted=[self.lab.relay_fingerprint("peer")])
+        self.relay = self.lab.relay("relay-a", options=QUICK, trusted=[self.lab.relay_fingerprint("peer")], global_rooms=["tea"])
 
     def peer(self, name, server_name, *arguments):
         peer = self.lab.process(name, [self.lab.build / "tests/e2e/raw-peer", self.relay.address, server_name, *arguments], stdin=subprocess.PIPE)
@@ -106,9 +107,9 @@ class Hostile(LabTest):
             peer = self.peer("stranger", "_federation", *arguments)
             peer.wait_for_line(r"^@closed (CertificateRefused|Application 0x13|HandshakeFailed)", stream="out")
 
-    def federation_peer(self):
+    def federation_peer(self, *caps):
         peer = self.peer("peer", "_federation", "--certificate", self.lab.identity("peer").read_text().strip())
-        self.say(peer, "FederationHello", tls_fingerprint=self.lab.relay_fingerprint("peer"), version=1, relay_build="raw", caps=["call-nack"])
+        self.say(peer, "FederationHello", tls_fingerprint=self.lab.relay_fingerprint("peer"), version=1, relay_build="raw", caps=["call-nack", *caps])
         self.message(peer, "FederationHello")
         return peer
 
@@ -135,11 +136,83 @@ class Hostile(LabTest):
             "identity_pub": [1] * 32, "ephemeral_pub": [2] * 32, "signature": [], "supported_profiles": []}})
         self.message(bob, "DirectCallOffer")
 
-    def test_rooms_of_other_names_and_of_unknown_calls_are_refused(self):  # [V-32]
-        self.peer("guest", "general").wait_for_line(r"^@closed Application 0x19", stream="out")
-        guest = self.peer("guest", "call-" + "12" * 16)
+    def room_state(self, origin, hops, seq, *people):
+        members = [{"fingerprint": self.lab.fingerprint(who), "alias": who, "source": f"00000000{number:04x}"}
+                   for number, who in enumerate(people, start=1)]
+        return {"origin_relay_fp": origin, "epoch": 1, "seq": seq, "hops": hops, "room": "tea", "participants": members}
+
+    def test_a_peer_that_is_no_delegate_speaks_for_nobody_else(self):
+        peer, third = self.federation_peer("routes", "media-v2"), self.lab.relay_fingerprint("third")
+        own = self.lab.relay_fingerprint("peer")
+        ada = self.join("ada", self.relay)
+        for origin, neighbours in ((own, [self.relay.fingerprint, third]), (third, [own, self.relay.fingerprint])):
+            self.say(peer, "RelayState", origin_relay_fp=origin, epoch=1, seq=1, hops=1 if origin == own else 2, neighbours=neighbours)
+        self.say(peer, "RoomState", **self.room_state(third, 2, 1, "ghost"))
+        self.say(peer, "RoomState", **self.room_state(self.relay.fingerprint, 2, 99, "ghost"))
+        self.say(peer, "RoomState", **self.room_state(own, 1, 1, "guest"))
+        self.wait_people(ada, 2)  # the peer's own member is believed; what came before it was not
+        self.assertEqual({e["alias"] for e in ada.events if e["event"] == "member_joined"}, {"guest"})
+        peer.kill()
+        self.wait_people(ada, 1)
+        self.leave(ada)
+
+    def send_forgeries(self, peer, **fields):
+        """Up to 300 signals that nobody has signed, no faster than the relay reads; fewer when the link is closed."""
+        def ended(_):
+            return any(line.startswith("@closed") for line in peer.out)
+        for number in range(1, 301):
+            if ended(peer):
+                return
+            self.say(peer, "RoutedSignal", route_id=f"{number:032x}", attempt=0, hops_left=7, proof=[7] * 96, signature=[9] * 64,
+                     body=json.dumps({"CallRinging": {"call_id": "ab" * 16}}), **fields)
+            if number % 20 == 0:
+                self.say(peer, "Ping", timestamp_ms=number)
+                peer.wait_until(lambda p, n=number: ended(p) or any(m["timestamp_ms"] == n for m in self.messages(p, "Pong")), 5, "pong")
+
+    def test_forged_signals_do_not_part_the_honest_relays_that_they_pass(self):
+        fingerprint = {name: self.lab.relay_fingerprint(name) for name in ("peer", "relay-b", "relay-c")}
+        b = self.relay = self.lab.relay("relay-b", options=QUICK, 
+                                         trusted=[(fingerprint[name], "delegate = true") for name in ("peer", "relay-c")])
+        c = self.lab.relay("relay-c", options=QUICK, peers=[(b.address, fingerprint["relay-b"], "delegate = true")])
+        b.wait_for_line(LINK_UP)
+        c.wait_for_line(LINK_UP)
+        peer = self.federation_peer("routes", "media-v2")
+        self.send_forgeries(peer, origin_relay_fp=fingerprint["peer"], path=[fingerprint["peer"]], target_relay_fp=fingerprint["relay-c"])
+        caller = self.call("caller", self.listen("callee", b), c, "--duration", "0.5")  # the link b - c is still there
+        self.assertEqual(caller.wait(10), 0, c.transcript())
+        self.assertFalse([line for line in c.err if "keeps sending" in line], c.transcript())
+
+    def test_a_peer_that_floods_with_forgeries_loses_its_link_and_local_calls_go_on(self):  # [V-14]
+        callee = self.listen("callee", self.relay)
+        caller = self.call("caller", callee, self.relay, "--relay-only")
+        self.wait_talking(caller, callee)
+        peer, own = self.federation_peer("routes", "media-v2"), self.lab.relay_fingerprint("peer")
+        third = self.lab.relay_fingerprint("third")
+        self.send_forgeries(peer, origin_relay_fp=third, path=[third, own])
+        peer.wait_for_line("^@closed Application", stream="out")
+        self.relay.wait_for_line("keeps sending what it may not")
+        caller.send_signal(signal.SIGINT)
+        self.assert_ended(callee, "peer_hung_up")
+        self.assertLess(callee.find("summary")["frames_lost"], 10, callee.transcript())
+
+    def hello_in_room(self, guest):
         self.say(guest, "CallOffer", identity_pub=[1] * 32, ephemeral_pub=[2] * 32, signature=[3] * 64, supported_profiles=[], alias=None)
-        guest.wait_for_line(r"^@closed Application 0x1[29]", stream="out")
+
+    def test_rooms_for_members_and_of_unknown_calls_are_refused(self):  # [V-32]
+        members_only = f'[[rooms]]\nname = "club"\nmembers = ["{self.lab.fingerprint("member")}"]\n'
+        self.relay.config.write_text(self.relay.config.read_text() + members_only)
+        self.relay.send_signal(signal.SIGHUP)
+        self.relay.wait_for_line("lists of the configuration were read again")
+        for room in ("club", "call-" + "12" * 16):
+            with self.subTest(room):
+                guest = self.peer("guest", room)
+                self.hello_in_room(guest)
+                guest.wait_for_line(r"^@closed Application 0x1[29]", stream="out")
+
+    def test_an_open_room_does_not_believe_a_hello_with_a_wrong_signature(self):  # [V-02]
+        guest = self.peer("guest", "general")
+        self.hello_in_room(guest)
+        guest.wait_for_line(r"^@closed Application 0x19 .*bad signature", stream="out")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import unittest
 
-from support import QUICK, LabTest
+from support import QUICK, LabTest, RoomTest
 
 SPEECH = {  # who: voice, what is said
     "ada": ("en+m3", "Hello, this is Ada. I am reading this so that you can hear whether every word arrives. "
@@ -24,39 +24,15 @@ def is_silent(path):
     return all(abs(s) < 100 for s in samples)
 
 
-class Rooms(LabTest):
+class Rooms(RoomTest):
     def relay(self, **options):
         return self.lab.relay("relay-a", options={**QUICK, **options})
-
-    def join(self, who, relay, *options, room="tea", ready=True, **keywords):
-        member = self.lab.client(who, "room", room, "--relay", relay.address, "--alias", who.split("-")[0],
-                                 "--idle-timeout", "3", *options, **keywords)
-        if ready:
-            member.wait_event("room_joined")
-        return member
 
     def speak(self, who):
         path = self.lab.folder / f"{who}_speech.wav"
         voice, text = SPEECH[who]
         subprocess.run(["espeak-ng", "-v", voice, "-s", "150", "-w", str(path), text], check=True)
         return path
-
-    def leave(self, *members):
-        for member in members:
-            member.send_signal(signal.SIGINT)
-        for member in members:
-            self.assert_exit(member, 0)
-
-    def wait_people(self, member, count, timeout=10):
-        """Until the newest list has so many."""
-        def newest(_):
-            lists = [e for e in member.events if e["event"] == "participants"]
-            return lists and lists[-1]["count"] == count and lists[-1]
-        return member.wait_until(newest, timeout, f"list of {count}")
-
-    def heard_from(self, listener, *speakers, timeout=10):
-        for speaker in speakers:
-            listener.wait_event("speaker_heard", timeout, fingerprint=speaker.fingerprint)
 
     def similarity(self, reference, recording):
         done = self.lab.run("compare", "--json", reference, recording, check=False)

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import signal
 import sys
 import unittest
 from pathlib import Path
@@ -10,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 from lab import LINK_UP, Lab, LabError, build_folder  # noqa: E402
 
-__all__ = ["LINK_UP", "QUICK", "Lab", "LabError", "LabTest", "OneRelay", "TwoRelays"]
+__all__ = ["LINK_UP", "QUICK", "Lab", "LabError", "LabTest", "OneRelay", "RoomTest", "TwoRelays"]
 
 QUICK = {"idle_timeout_s": 3, "reconnect_grace_s": 2, "link_grace_s": 3, "offers_per_minute": 0}
 
@@ -53,6 +54,40 @@ class LabTest(unittest.TestCase):
 
     def assert_exit(self, client, code, timeout=5):
         self.assertEqual(client.wait(timeout), code, client.transcript())
+
+
+class RoomTest(LabTest):
+    """Tests with people in rooms."""
+
+    def join(self, who, relay, *options, room="tea", ready=True, **keywords):
+        member = self.lab.client(who, "room", room, "--relay", relay.address, "--alias", who.split("-")[0],
+                                 "--idle-timeout", "3", *options, **keywords)
+        if ready:
+            member.wait_event("room_joined")
+        return member
+
+    def leave(self, *members):
+        for member in members:
+            member.send_signal(signal.SIGINT)
+        for member in members:
+            self.assert_exit(member, 0)
+
+    def wait_people(self, member, count, timeout=10):
+        """Until the newest list has so many."""
+        def newest(_):
+            lists = [e for e in member.events if e["event"] == "participants"]
+            return lists and lists[-1]["count"] == count and lists[-1]
+        return member.wait_until(newest, timeout, f"list of {count}")
+
+    def heard_from(self, listener, *speakers, timeout=10):
+        """Audio may come before the list that says whose it is: then the list's `source` tells."""
+        def heard(speaker):
+            sources = {e["source"] for e in listener.events if e["event"] in ("member", "member_joined")
+                       and e["fingerprint"] == speaker.fingerprint}
+            return any(e["event"] == "speaker_heard" and (e["fingerprint"] == speaker.fingerprint or e["speaker"] in sources)
+                       for e in listener.events)
+        for speaker in speakers:
+            listener.wait_until(lambda _, s=speaker: heard(s), timeout, f"audio of {speaker.name} {speaker.fingerprint}")
 
 
 class OneRelay:

@@ -68,7 +68,9 @@ struct Mesh {
     return links;
   }
 
-  std::uint64_t drops(int relay, std::string_view reason) { return bench.core(std::size_t(relay)).counters().drops(reason); }
+  std::uint64_t drops(int relay, std::string_view reason) {
+    return bench.core(std::size_t(relay)).counters().drops(reason);
+  }
   std::optional<registry::DirectCall> call(int relay, const std::string& id) {
     return bench.core(std::size_t(relay)).call(call_id(id));
   }
@@ -78,7 +80,8 @@ struct Mesh {
   }
   /// Datagrams that crossed the link between two relays, either way.
   std::size_t media_on(int a, int b) {
-    return bench.media_between[{std::size_t(a), std::size_t(b)}] + bench.media_between[{std::size_t(b), std::size_t(a)}];
+    return bench.media_between[{std::size_t(a), std::size_t(b)}] +
+           bench.media_between[{std::size_t(b), std::size_t(a)}];
   }
 
   RelayBench bench;

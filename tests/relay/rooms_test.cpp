@@ -190,7 +190,8 @@ TEST_CASE("a relay that does not have the room neither passes it on nor learns o
   }
 }
 
-TEST_CASE("who joins or leaves third is listed and unlisted elsewhere within a second", "[relay][room][V-39][V-42][H-30]") {
+TEST_CASE("who joins or leaves third is listed and unlisted elsewhere within a second",
+          "[relay][room][V-39][V-42][H-30]") {
   Mesh mesh{3, Mesh::line(3), kGeneral};
   Member a{mesh.bench, 0, 100, "general"};
   Member b{mesh.bench, 2, 101, "general"};
@@ -244,7 +245,8 @@ TEST_CASE("silent members stay listed, and a quiet mesh of relays says little", 
   CHECK(others <= 2 * 5 * 4 * 3);
 }
 
-TEST_CASE("what a peer sends for a room that is not global, or a call here, is heard by nobody", "[relay][room][V-75][H-12]") {
+TEST_CASE("what a peer sends for a room that is not global, or a call here, is heard by nobody",
+          "[relay][room][V-75][H-12]") {
   RelayBench bench;
   const auto relay = bench.add_relay(1, [](auto& c) { c.trusted = {RelayBench::trusted(2)}; });
   const auto peer = RelayBench::fingerprint(2);
@@ -290,7 +292,8 @@ std::vector<proto::QualityDirective> directives(const FarEnd& end) {
 
 }  // namespace
 
-TEST_CASE("the weakest member's path becomes the advice for all, here and on other relays", "[relay][room][H-25][V-47][V-48]") {
+TEST_CASE("the weakest member's path becomes the advice for all, here and on other relays",
+          "[relay][room][H-25][V-47][V-48]") {
   Mesh mesh{2, Mesh::line(2), kGeneral};
   Member a{mesh.bench, 0, 100, "general"};
   Member weak{mesh.bench, 0, 101, "general"};

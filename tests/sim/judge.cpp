@@ -200,17 +200,30 @@ void Judge::plays(SimPhone& phone, const Speech& speech, std::uint64_t) {
 void Judge::forwards(SimRelay& relay, ConnectionId from, ConnectionId to) {
   ++seen_.forwarded;
   demand(relay.knows(from) && relay.knows(to), relay.name() + " forwards to a connection that is gone");
-  const auto& room = relay.server_name_of(from);
-  demand(room == relay.server_name_of(to), relay.name() + " forwards from one room to another");
+  // A link has no room of its own: the seat at the other end of the step says which call it is.
+  const bool from_link = relay.class_of(from) == proto::ConnectionClass::Federation;
+  const bool to_link = relay.class_of(to) == proto::ConnectionClass::Federation;
+  demand(!from_link || !to_link, relay.name() + " passes media on between relays that may not speak for others");
+  const auto& room = relay.server_name_of(from_link ? to : from);
+  demand(from_link || to_link || room == relay.server_name_of(to), relay.name() + " forwards from one room to another");
   const auto id = proto::call_of_room(room);
   auto* truth = id ? find(*id) : nullptr;
   demand(truth != nullptr, relay.name() + " forwards in a room that is no call");
+  const auto is_party = [&](const SimPhone& phone) { return phone.who() == truth->caller || phone.who() == truth->callee; };
+  const auto check_end = [&](ConnectionId end, bool is_link) {
+    const auto owner = relay.endpoint().peer_owner(end);
+    if (is_link) return;  // that only relays of the route get it, tests/relay/mesh_sim_test.cpp shows
+    const auto* phone = world_.phone_of(owner);
+    if (phone != nullptr) demand(is_party(*phone), relay.name() + " forwards media of somebody who is not party to the call");
+  };
+  check_end(from, from_link);
+  check_end(to, to_link);
+  if (from_link || to_link) return;
   const auto* a = world_.phone_of(relay.endpoint().peer_owner(from));
   const auto* b = world_.phone_of(relay.endpoint().peer_owner(to));
   if (b == nullptr) return;  // the connection is just ending
   demand(a != nullptr, relay.name() + " forwards what a stranger sent");
-  const bool parties = (a->who() == truth->caller && b->who() == truth->callee) || (a->who() == truth->callee && b->who() == truth->caller);
-  demand(parties, relay.name() + " forwards media to somebody who is not party to the call");
+  demand(a->who() != b->who(), relay.name() + " gives somebody their own words");
 }
 
 }  // namespace wzp::sim

@@ -230,7 +230,9 @@ bool Judge::path_expected(const CallTruth& truth) const {
   if (answered == truth.parts.end()) return false;
   const auto& callee = *answered->phone;
   const auto& net = world_.net();
-  const bool room = &world_.home_relay(caller) == &world_.home_relay(callee) && !caller.setup().direct_only && !callee.setup().direct_only;
+  auto& near = world_.home_relay(caller);
+  auto& far = world_.home_relay(callee);
+  const bool room = (&near == &far || linked(near, far)) && !caller.setup().direct_only && !callee.setup().direct_only;
   if (room) return true;
   if (truth.mode != proto::CallAcceptMode::AcceptTrusted || caller.setup().relay_only || callee.setup().relay_only) return false;
   const auto a = net.site_of(caller.host());

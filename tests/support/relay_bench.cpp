@@ -58,7 +58,9 @@ relay::TrustedConfig RelayBench::trusted(std::uint8_t name) {
 }
 
 std::size_t RelayBench::add_relay(std::uint8_t name, const Tweak& tweak) {
-  relay::Config config{.identity = crypto::Identity{seed(name)}, .signer = crypto::RelaySigner{seed(name)}, .fingerprint = fingerprint(name)};
+  relay::Config config{.identity = crypto::Identity{seed(name)},
+                       .signer = crypto::RelaySigner{seed(name)},
+                       .fingerprint = fingerprint(name)};
   config.build = "bench";
   config.random_seed = name;
   // Tests place many calls from few places; the limits have tests of their own.

@@ -30,9 +30,9 @@ struct FarEnd {
   std::optional<relay::Close> closed{};  ///< what the relay closed it with
   std::optional<std::string> version{};  ///< what came on a `version` connection
   std::string server_name{};
-  std::optional<std::string> seat{};     ///< the room whose datagrams it gets
+  std::optional<std::string> seat{};  ///< the room whose datagrams it gets
   std::optional<proto::RoomTag> seat_tag{};
-  std::deque<Bytes> media{};             ///< datagrams, as they came
+  std::deque<Bytes> media{};  ///< datagrams, as they came
 };
 
 struct OpenOptions {
@@ -88,7 +88,9 @@ class RelayBench {
   /// Sees every datagram that a relay gets over a link.
   std::function<void(std::size_t relay, ByteView datagram)> on_link_media;
   /// What the packet path of this relay dropped.
-  [[nodiscard]] const relay::MediaDrops& media_drops(std::size_t relay) const { return relays_[relay].packets->drops(); }
+  [[nodiscard]] const relay::MediaDrops& media_drops(std::size_t relay) const {
+    return relays_[relay].packets->drops();
+  }
   /// Every signal between relays, in the order of sending: who sent it, and what.
   std::vector<std::pair<std::size_t, proto::SignalMessage>> between_relays;
   std::vector<std::string> log;

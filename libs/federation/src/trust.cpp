@@ -87,7 +87,9 @@ Actions FederationManager::reconfigure(std::vector<Peer> peers, std::vector<Trus
     const auto found = connections_.find(conn);
     if (found == connections_.end()) continue;
     const bool named = label_of(*found->second.relay()).has_value();
-    close(conn, named ? Link::Refusal{0, "configuration changed"} : Link::Refusal{kCloseNotTrusted, "not trusted any more"}, now, out);
+    close(conn,
+          named ? Link::Refusal{0, "configuration changed"} : Link::Refusal{kCloseNotTrusted, "not trusted any more"},
+          now, out);
   }
   run_diallers(now, out);
   return out;

@@ -4,14 +4,33 @@
 
 namespace wzp::relay {
 
+namespace {
+
+std::vector<RoomSeat> seats_of(const State& s, const CallId& id) {
+  std::vector<RoomSeat> seats;
+  const auto room = s.rooms.find(id.room());
+  if (room == s.rooms.end()) return seats;
+  for (const auto& seat : room->second.seats) seats.push_back({seat.conn, seat.source, false});
+  return seats;
+}
+
+/// The call is over: what is under way still arrives at the seats that are left, until the room is released.
+void update_ended(State& s, const CallId& id) {
+  const auto known = s.tables.find(crypto::room_tag(id.room()));
+  if (known == s.tables.end()) return;
+  auto table = known->second;
+  table.seats = seats_of(s, id);
+  s.set_room(std::move(table));
+}
+
+}  // namespace
+
 void update_bridge(State& s, const CallId& id) {
   const auto* call = s.calls.find_live(id);
-  if (call == nullptr) return;  // what is told last stands until the room is released
+  if (call == nullptr) return update_ended(s, id);
   RoomTable table{.tag = crypto::room_tag(id.room()), .is_call = true};
   table.open = call->state == registry::CallState::Active;
-  if (const auto room = s.rooms.find(id.room()); room != s.rooms.end()) {
-    for (const auto& seat : room->second.seats) table.seats.push_back({seat.conn, seat.source, false});
-  }
+  table.seats = seats_of(s, id);
   for (const auto role : {Role::Caller, Role::Callee}) {
     const auto relay = call->relay_toward(role);
     if (s.notes.at(id).lost[static_cast<std::size_t>(role)]) continue;
@@ -31,7 +50,8 @@ bool carries_media(const State& s, const DirectCall& call) {
     const auto relay = call.relay_toward(role);
     if (!relay || s.federation.has_cap(*relay, proto::kCapMediaV2)) continue;
     // A reference relay carries the media of calls since it tells build versions (relay.md 19.1, 19.7).
-    if (s.federation.is_capable(*relay) || !s.notes.at(call.id).reads_reports[static_cast<std::size_t>(role)]) return false;
+    if (s.federation.is_capable(*relay) || !s.notes.at(call.id).reads_reports[static_cast<std::size_t>(role)])
+      return false;
   }
   return true;
 }

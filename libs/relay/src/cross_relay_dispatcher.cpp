@@ -71,7 +71,8 @@ void CrossRelayDispatcher::on(const Arrival& arrival, const proto::DirectCallAns
   if (!claim(arrival, *call)) return;
   if (!call->is_unanswered()) return s.drop("answer-late");
   if (answer.accept_mode == proto::CallAcceptMode::Reject) {
-    return end_call(s, *id, HangupReason::Declined, {.as_reject = true, .except = arrival.from, .arrival = &arrival}, now);
+    return end_call(s, *id, HangupReason::Declined, {.as_reject = true, .except = arrival.from, .arrival = &arrival},
+                    now);
   }
   const auto addresses = check(answer);
   if (!addresses) {
@@ -239,7 +240,7 @@ void CrossRelayDispatcher::on(const Arrival& arrival, const proto::Hangup& hangu
                     now);
   }
   const auto* way = registry::onward(call->route);
-  if (way == nullptr || !way->asked.contains(arrival.from)) return s.drop("forward-wrong-link");
+  if (way == nullptr || arrival.target || !way->asked.contains(arrival.from)) return s.drop("forward-wrong-link");
   if (!way->claimed_by && !reads_nack(arrival.from)) {
     return end_call(s, *id, HangupReason::Declined, {.except = arrival.from}, now);
   }
@@ -291,7 +292,8 @@ void CrossRelayDispatcher::handle(const RelayFingerprint& from, const proto::Rou
   auto arrival = open_routed(signal, from, s.config.fingerprint, s.federation.is_delegate(from));
   if (!arrival) {
     if (arrival.error().code == Errc::Exists) return s.drop("routed-loop");
-    return s.misdeed(from, arrival.error().code == Errc::BadSignature ? "routed-bad-signature" : "routed-malformed", now);
+    return s.misdeed(from, arrival.error().code == Errc::BadSignature ? "routed-bad-signature" : "routed-malformed",
+                     now);
   }
   if (!s.routed_seen.admit(arrival->origin, signal.route_id, now)) return s.drop("routed-duplicate");
   handle(*arrival, now);

@@ -22,8 +22,9 @@ void map_changed(State& s, Instant now) {
 
 /// What two relays disagree about by their operators' choice, or by being full, is nobody's misdeed.
 bool may_be_honest(std::string_view reason) {
-  constexpr auto kHonest = std::to_array<std::string_view>(
-      {"not-a-delegate", "room-not-global", "unknown-neighbour", "relay-map-full", "too-many-origins", "user-directory-full"});
+  constexpr auto kHonest =
+      std::to_array<std::string_view>({"not-a-delegate", "room-not-global", "unknown-neighbour", "relay-map-full",
+                                       "too-many-origins", "user-directory-full"});
   return std::ranges::find(kHonest, reason) != kHonest.end();
 }
 
@@ -40,7 +41,8 @@ void link_up(State& s, const RelayFingerprint& relay, Instant now) {
   const bool v2 = s.federation.has_cap(relay, proto::kCapMediaV2);
   if (v2 || !s.federation.is_capable(relay)) {
     const auto label = s.federation.label_of(relay).value_or("");
-    run(s, s.room_directory.link_up(relay, {v2 ? Kind::MediaV2 : Kind::Reference, delegate && v2, label}, s.map, now), now);
+    run(s, s.room_directory.link_up(relay, {v2 ? Kind::MediaV2 : Kind::Reference, delegate && v2, label}, s.map, now),
+        now);
   }
   CrossRelayDispatcher{s}.link_up(relay, now);
   update_global_rooms(s, now);
@@ -64,19 +66,18 @@ void link_changed(State& s, const RelayFingerprint& relay) {
 }
 
 void from_relay(State& s, const RelayFingerprint& from, const proto::SignalMessage& message, Instant now) {
-  std::visit(
-      overloaded{
-          [&](const proto::RoutedSignal& m) { CrossRelayDispatcher{s}.handle(from, m, now); },
-          [&](const proto::RelayState& m) { run(s, s.map.handle(from, m, now), now, &from); },
-          [&](const proto::RoomState& m) { run(s, s.room_directory.handle(from, m, now), now, &from); },
-          [&](const proto::GlobalRoomActive& m) { run(s, s.room_directory.handle(from, m, now), now, &from); },
-          [&](const proto::GlobalRoomInactive& m) { run(s, s.room_directory.handle(from, m, now), now, &from); },
-          [&](const proto::UserState& m) { run(s, s.users.handle(from, m, now), now, &from); },
-          [&](const proto::UserDigest& m) { run(s, s.users.handle(from, m, now), now, &from); },
-          [&](const proto::UserRequest& m) { run(s, s.users.handle(from, m, now), now, &from); },
-          [&](const auto&) { s.drop("link-unexpected"); },
-      },
-      message.as_variant());
+  std::visit(overloaded{
+                 [&](const proto::RoutedSignal& m) { CrossRelayDispatcher{s}.handle(from, m, now); },
+                 [&](const proto::RelayState& m) { run(s, s.map.handle(from, m, now), now, &from); },
+                 [&](const proto::RoomState& m) { run(s, s.room_directory.handle(from, m, now), now, &from); },
+                 [&](const proto::GlobalRoomActive& m) { run(s, s.room_directory.handle(from, m, now), now, &from); },
+                 [&](const proto::GlobalRoomInactive& m) { run(s, s.room_directory.handle(from, m, now), now, &from); },
+                 [&](const proto::UserState& m) { run(s, s.users.handle(from, m, now), now, &from); },
+                 [&](const proto::UserDigest& m) { run(s, s.users.handle(from, m, now), now, &from); },
+                 [&](const proto::UserRequest& m) { run(s, s.users.handle(from, m, now), now, &from); },
+                 [&](const auto&) { s.drop("link-unexpected"); },
+             },
+             message.as_variant());
 }
 
 void announce_user(State& s, const Fingerprint& who, Instant now) { run(s, s.users.announce(who, now), now); }

@@ -36,6 +36,7 @@ bool reads_nack(const State& s, const RelayFingerprint& relay) {
 bool gets_addresses(const State& s, const DirectCall& call, const Wave& wave, const RelayFingerprint& relay) {
   if (!s.federation.is_capable(relay)) return s.federation.shares_addrs(relay);
   if (wave.relays.size() != 1) return false;
+  if (!wave.directed && s.notes.at(call.id).past != wave.relays) return false;  // others were asked before it
   if (!may_pass(s, relay)) return true;
   const auto homes = s.users.candidates(call.callee, s.map);
   return homes == std::vector{relay};

@@ -256,8 +256,9 @@ void PacketSwitch::take_log(Instant now, std::vector<LogLine>& out) {
       if (link.unsaid[reason] == 0 || now < link.quiet_until[i]) continue;
       link.quiet_until[i] = now + kLogInterval;
       const auto count = std::to_string(std::exchange(link.unsaid[reason], 0));
-      out.push_back({is_usual(reason) ? LogLevel::Debug : LogLevel::Warn,
-                     "link " + to_string(conn) + ": " + count + " packets of media dropped: " + std::string{name(reason)}});
+      out.push_back(
+          {is_usual(reason) ? LogLevel::Debug : LogLevel::Warn,
+           "link " + to_string(conn) + ": " + count + " packets of media dropped: " + std::string{name(reason)}});
     }
   }
 }

@@ -7,11 +7,12 @@
 #include "neighbours.hpp"
 #include "offer_search.hpp"
 #include "reload.hpp"
-#include "route_repair.hpp"
 #include "rooms.hpp"
+#include "route_repair.hpp"
 #include "sessions.hpp"
 #include "state.hpp"
 #include "wzp/base/overloaded.hpp"
+#include "wzp/crypto/room.hpp"
 
 namespace wzp::relay {
 namespace {
@@ -116,8 +117,8 @@ void State::misdeed(const RelayFingerprint& relay, std::string_view reason, Inst
   const auto conn = federation.connection_of(relay);
   auto* linked = conn ? session(*conn) : nullptr;
   if (linked == nullptr) return;
-  log(LogLevel::Warn, "federation: " + federation.label_of(relay).value_or("a relay") + " keeps sending what it may not (" +
-                          std::string{reason} + "); its link is closed");
+  log(LogLevel::Warn, "federation: " + federation.label_of(relay).value_or("a relay") +
+                          " keeps sending what it may not (" + std::string{reason} + "); its link is closed");
   close_session(*this, *linked, kCloseProtocol, "protocol: " + std::string{reason}, now);
 }
 
@@ -157,14 +158,13 @@ Actions RelayCore::tick(Instant now) {
   if (s.shut_down) return {};
   for (const auto& id : s.calls.expire(now)) after_end(s, id, {}, now);
   while (const auto due = s.due.take_due(now)) {
-    std::visit(overloaded{[&](const SessionDue& d) { on_due(s, d, now); },
-                          [&](const ClaimDue& d) { claim_due(s, d.call, now); },
-                          [&](const PartyDue& d) { on_due(s, d, now); }, [&](const RepairDue& d) { on_due(s, d, now); },
-                          [&](const LinkDue& d) { on_due(s, d, now); },
-                          [&](const AddressDue& d) { on_due(s, d); }, [&](const RoomDue& d) { on_due(s, d, now); },
-                          [&](const UpdateDue& d) { on_due(s, d, now); },
-                          [&](const QualityDue& d) { on_due(s, d, now); }},
-               *due);
+    std::visit(
+        overloaded{[&](const SessionDue& d) { on_due(s, d, now); },
+                   [&](const ClaimDue& d) { claim_due(s, d.call, now); }, [&](const PartyDue& d) { on_due(s, d, now); },
+                   [&](const RepairDue& d) { on_due(s, d, now); }, [&](const LinkDue& d) { on_due(s, d, now); },
+                   [&](const AddressDue& d) { on_due(s, d); }, [&](const RoomDue& d) { on_due(s, d, now); },
+                   [&](const UpdateDue& d) { on_due(s, d, now); }, [&](const QualityDue& d) { on_due(s, d, now); }},
+        *due);
   }
   run(s, s.federation.tick(now), now);
   tick_directories(s, now);
@@ -195,6 +195,18 @@ std::vector<ClientInfo> RelayCore::clients() const {
 }
 
 std::vector<federation::LinkInfo> RelayCore::links() const { return state_->federation.links(); }
+
+std::vector<RelayFingerprint> RelayCore::room_links(const std::string& room) const {
+  std::vector<RelayFingerprint> out;
+  const auto table = state_->tables.find(crypto::room_tag(room));
+  if (table == state_->tables.end()) return out;
+  for (const auto& link : table->second.links) {
+    for (const auto& info : state_->federation.links()) {
+      if (info.conn == link.conn && info.relay) out.push_back(*info.relay);
+    }
+  }
+  return out;
+}
 
 std::vector<ConnectionId> RelayCore::seats(const std::string& room) const {
   std::vector<ConnectionId> out;

@@ -27,6 +27,14 @@ std::optional<RelayFingerprint> hop_to(const State& s, const RelayFingerprint& r
   return hop && s.federation.has_link(*hop) ? hop : std::nullopt;
 }
 
+/// The relays of the route that the call has left may forget it. Those that are on the new one as well know better.
+void leave_route(State& s, const DirectCall& before, const DirectCall& after) {
+  for (const auto side : {Role::Caller, Role::Callee}) {
+    const auto old = before.relay_toward(side);
+    if (old && old != after.relay_toward(side)) s.forward(*old, proto::RouteLost{before.id.text()});
+  }
+}
+
 void repaired(State& s, const CallId& id) {
   auto& notes = s.notes.at(id);
   notes.lost = {};
@@ -111,7 +119,9 @@ void on_reroute(State& s, const Arrival& arrival, const proto::DirectCallOffer& 
     if (std::holds_alternative<Incoming>(call->route) != is_end) return s.drop("reroute-wrong-end");
   }
   if (is_end) {
+    const DirectCall before = *call;
     (void)s.calls.reroute(checked->id, Incoming{arrival.from});
+    leave_route(s, before, *call);
     s.notes.at(checked->id).attempt = arrival.attempt;
     s.forward(arrival.from, proto::CallRerouted{checked->id.text(), arrival.attempt});
     return repaired(s, checked->id);
@@ -122,7 +132,9 @@ void on_reroute(State& s, const Arrival& arrival, const proto::DirectCallOffer& 
   if (!can_pass) return s.drop("reroute-no-way");
   const Transit route{arrival.from, {{*hop}, {}}};
   if (call != nullptr) {
+    const DirectCall before = *call;
     if (!s.calls.reroute(checked->id, route)) return s.drop("reroute-wrong-end");
+    leave_route(s, before, *call);
   } else if (!s.calls.create({checked->id, checked->caller, checked->callee, route}, now)) {
     return s.drop("reroute-limit");
   }
@@ -140,6 +152,7 @@ void on_rerouted(State& s, const Arrival& arrival, const proto::CallRerouted& re
   if (call == nullptr) return s.drop("rerouted-unknown-call");
   const auto* way = registry::onward(call->route);
   if (way == nullptr || !way->asked.contains(arrival.from)) return s.drop("forward-wrong-link");
+  const DirectCall before = *call;
   auto& notes = s.notes.at(*id);
   if (rerouted.attempt != notes.attempt || rerouted.attempt == 0) return s.drop("rerouted-old");
   if (call->home(Role::Callee) != arrival.origin) return s.drop("forward-wrong-end");
@@ -153,6 +166,7 @@ void on_rerouted(State& s, const Arrival& arrival, const proto::CallRerouted& re
     (void)s.calls.reroute(*id, Outgoing{{arrival.from}, arrival.from});
     s.log(LogLevel::Info, "call " + id->text() + " has found another route");
   }
+  leave_route(s, before, *call);
   repaired(s, *id);
 }
 

@@ -14,14 +14,13 @@ constexpr std::size_t kMaxBody = 64 * 1024;
 
 /// What may travel this way.
 bool is_call_signal(const proto::SignalMessage& m) {
-  return std::visit(overloaded{[](const proto::DirectCallOffer&) { return true; },
-                               [](const proto::DirectCallAnswer&) { return true; },
-                               [](const proto::CallRinging&) { return true; },
-                               [](const proto::Hangup&) { return true; },
-                               [](const proto::MediaPathReport&) { return true; },
-                               [](const proto::CallRerouted&) { return true; },
-                               [](const proto::RouteLost&) { return true; }, [](const auto&) { return false; }},
-                    m.as_variant());
+  return std::visit(
+      overloaded{[](const proto::DirectCallOffer&) { return true; },
+                 [](const proto::DirectCallAnswer&) { return true; }, [](const proto::CallRinging&) { return true; },
+                 [](const proto::Hangup&) { return true; }, [](const proto::MediaPathReport&) { return true; },
+                 [](const proto::CallRerouted&) { return true; }, [](const proto::RouteLost&) { return true; },
+                 [](const auto&) { return false; }},
+      m.as_variant());
 }
 
 Result<std::vector<RelayFingerprint>> read_path(const proto::RoutedSignal& signal) {
@@ -77,8 +76,8 @@ Result<Arrival> open_routed(const proto::RoutedSignal& signal, const RelayFinger
   if (!inner) return Unexpected{Errc::BadValue, "body: " + to_string(inner.error())};
   if (!is_call_signal(*inner)) return Unexpected{Errc::BadValue, "body: no call signal"};
   const crypto::RoutedHeader header{out.origin, out.target, *number, signal.attempt};
-  if (out.origin != from &&
-      !crypto::verify_routed(header, bytes_of(signal.body), signal.proof, signal.signature)) {
+  // Of the neighbour's own, too: whoever gets it next can blame nobody but us.
+  if (!crypto::verify_routed(header, bytes_of(signal.body), signal.proof, signal.signature)) {
     return Unexpected{Errc::BadSignature, "of " + to_string(out.origin)};
   }
   out.attempt = signal.attempt;
@@ -102,7 +101,8 @@ bool DuplicateGuard::admit(const RelayFingerprint& origin, std::string_view rout
     turned_ = now;
   }
   std::string key{text_of(origin.bytes)};
-  std::ranges::transform(route_id, std::back_inserter(key), [](char c) { return c >= 'A' && c <= 'F' ? char(c + 32) : c; });
+  std::ranges::transform(route_id, std::back_inserter(key),
+                         [](char c) { return c >= 'A' && c <= 'F' ? char(c + 32) : c; });
   if (older_.contains(key)) return false;
   return recent_.insert(std::move(key)).second;
 }

@@ -42,8 +42,8 @@ struct RouteOptions {
                                        const ByteArray<16>& number, const proto::SignalMessage& inner,
                                        const RouteOptions& options);
 
-/// Reads and judges a signal that came from the linked relay `from`. A signature is checked unless TLS vouches for the
-/// origin already. `delegate`: whether `from` may speak for others.
+/// Reads and judges a signal that came from the linked relay `from`, its signature included, so that nothing is passed on
+/// that the next relay would refuse. `delegate`: whether `from` may speak for others.
 /// Errors: BadValue (malformed), TooLong, Exists (it was here already: we are in the path), NotAllowed
 /// (spoken for another relay without leave, the path is false), BadSignature.
 [[nodiscard]] Result<Arrival> open_routed(const proto::RoutedSignal& signal, const RelayFingerprint& from,

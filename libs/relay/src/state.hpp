@@ -162,7 +162,8 @@ struct QualityDue {
   std::string room;
   auto operator<=>(const QualityDue&) const = default;
 };
-using Due = std::variant<SessionDue, ClaimDue, PartyDue, RepairDue, LinkDue, AddressDue, RoomDue, UpdateDue, QualityDue>;
+using Due =
+    std::variant<SessionDue, ClaimDue, PartyDue, RepairDue, LinkDue, AddressDue, RoomDue, UpdateDue, QualityDue>;
 
 struct State {
   explicit State(Config c);
@@ -180,9 +181,9 @@ struct State {
   DuplicateGuard routed_seen;
   std::uint64_t routed_sent = 0;
   std::map<std::string, Room> rooms;
-  std::map<proto::RoomTag, RoomTable> tables;  ///< what the packet path was told last
-  std::set<std::uint16_t> streams;             ///< numbers of the seats taken
-  std::uint16_t last_stream = 0;               ///< ... and the one given last
+  std::map<proto::RoomTag, RoomTable> tables;                            ///< what the packet path was told last
+  std::set<std::uint16_t> streams;                                       ///< numbers of the seats taken
+  std::uint16_t last_stream = 0;                                         ///< ... and the one given last
   std::unordered_map<RelayFingerprint, registry::TokenBucket> misdeeds;  ///< of linked relays; see `misdeed`
   registry::RateLimiter<Fingerprint> offers_by_client;
   registry::RateLimiter<IpAddress> offers_by_address;

@@ -25,7 +25,8 @@ namespace wzp::federation {
 ///   origin. When a delegate loses a connection, it is sent what we have from the relay it lost: that relay may have
 ///   said it over the dead link, and we may have spared the delegate.
 /// - A neighbour that comes up is sent everything, ours first; a neighbour that is no delegate only ours.
-/// - Who says something older than we hold gets what we hold: its origin has to hear of it. The same once more counts as
+/// - Who says something older than we hold gets what we hold: its origin has to hear of it. The same once more counts
+///   as
 ///   new when it comes later than a refresh.
 /// - Ours coming back newer than what we have said is from a former life: we take the next epoch and say ours anew.
 ///   From a relay that is no delegate, whom we do not tell what we had from its former life, any stamp counts on its

@@ -24,14 +24,18 @@ namespace wzp::federation {
 /// kept and passed on as in `RelayMap`, but only for rooms that are configured here (V-74). Passing on, an empty label
 /// becomes that of the neighbour it came from; others stay, so that they name the true relay (H-30).
 ///
-/// An origin that can no longer be reached over relays with the room is not shown from that moment (V-40). What it said is kept for its stamp: the
+/// An origin that can no longer be reached over relays with the room is not shown from that moment (V-40). What it
+/// said is kept for its stamp: the
 /// origin itself gets it when it comes back, so that it overtakes a former life. It is shown again by the next word
-/// from that side, whatever its stamp, or when the map finds the origin again within 500 ms and our own link to it was not
-/// lost before that: the map may lose sight of a relay for a moment while it changes. Then, too, it is passed on again. Forgotten after 30 s without a newer word.
+/// from that side, whatever its stamp, or when the map finds the origin again within 500 ms and our own link to it was
+/// not
+/// lost before that: the map may lose sight of a relay for a moment while it changes. Then, too, it is passed on
+/// again. Forgotten after 30 s without a newer word.
 ///
 /// Reference relays know nothing of this. Each is told, as plain `GlobalRoomActive`/`Inactive`, who else is in a room:
 /// our members, what relays of ours have stated, and the own people of other reference relays; only when that list
-/// changed, never what the relay has said itself. What it says holds until it says otherwise or the link is lost (V-41).
+/// changed, never what the relay has said itself. What it says holds until it says otherwise or the link is lost
+/// (V-41).
 /// A reference relay sends on what it hears, with labels and without origin. So of its lists
 /// - people without a label are its own: they are part of *our* statement, with its label, and told to others. A chain
 ///   with us in the middle lists all of its people at all of its relays, and media for them comes to us.
@@ -50,7 +54,7 @@ class RoomDirectory {
     Duration refresh = std::chrono::seconds{10};
     Duration expiry = std::chrono::seconds{30};
     Duration coalesce = std::chrono::milliseconds{250};
-    Duration grace = std::chrono::milliseconds{500};
+    Duration grace = std::chrono::seconds{2};
     std::size_t max_participants = 256;
     std::size_t max_origins = 256;
   };
@@ -76,7 +80,8 @@ class RoomDirectory {
 
   explicit RoomDirectory(Config config);
 
-  /// The operator's list has changed. Others learn at once that nobody is left in a room that went, and take us for a hub
+  /// The operator's list has changed. Others learn at once that nobody is left in a room that went, and take us for a
+  /// hub
   /// of it until they forget it; who is in one that came is heard with the next refresh.
   [[nodiscard]] GossipActions set_rooms(const std::set<std::string>& rooms, Instant now);
   /// Who is here: `source` filled, `relay_label` empty. A room that is not configured is ignored.

@@ -20,8 +20,10 @@ namespace wzp::federation {
 
 /// Who is registered at which relay, blinded (`UserState`, `UserDigest`, `UserRequest`; relay.md 22.3).
 ///
-/// An entry is the first 8 bytes of HMAC-SHA256(salt of the origin, the 16 bytes of the fingerprint): who knows a fingerprint can look for
-/// it, the lists can be neither read nor compared. The salt holds for the life of this object, whatever its epoch becomes.
+/// An entry is the first 8 bytes of HMAC-SHA256(salt of the origin, the 16 bytes of the fingerprint): who knows a
+/// fingerprint can look for
+/// it, the lists can be neither read nor compared. The salt holds for the life of this object, whatever its epoch
+/// becomes.
 ///
 /// What a relay has goes through versions. A change makes a *delta* from the version before, at most one per 100 ms.
 /// A *snapshot*, in parts, is one version whole. A *digest* says what there is, every 30 s and where a neighbour may

@@ -80,8 +80,10 @@ class RelayCore {
   [[nodiscard]] std::vector<ClientInfo> clients() const;
   /// Links that are up, unverified ones included.
   [[nodiscard]] std::vector<federation::LinkInfo> links() const;
-  /// The connections seated in a room.
+  /// The connections seated in a room, by its key: the name of a call's room, the hashed name of another.
   [[nodiscard]] std::vector<ConnectionId> seats(const std::string& room) const;
+  /// The linked relays that the media of the room with this canonical name goes to.
+  [[nodiscard]] std::vector<RelayFingerprint> room_links(const std::string& room) const;
 
  private:
   std::unique_ptr<State> state_;

@@ -1,0 +1,296 @@
+"""Calls and rooms over several relays: chains, diamonds, triangles, and relays that die or change their mind."""
+
+import signal
+import time
+import unittest
+
+from call_test import Calls
+from internet import InternetTest
+from mesh import MeshTest
+
+CHAIN = ["AB", "BC"]
+DIAMOND = ["AB", "AC", "BD", "CD"]
+TRIANGLE = ["AB", "AC", "BC"]
+
+
+class CallsAcrossThreeRelays(Calls, MeshTest):
+    """All that holds on one relay and across two: the caller on the first, the callee on the last of three."""
+
+    def relays(self, **options):
+        a, _, c = self.start_mesh("ABC", CHAIN, **options)
+        return a, c
+
+
+class LongCalls(MeshTest):
+    def chain(self, letters):
+        self.start_mesh(letters, [left + right for left, right in zip(letters, letters[1:])])
+
+    def test_a_call_over_three_relays_is_heard_both_ways_and_the_callee_hangs_up(self):  # [H-11]
+        self.chain("ABC")
+        caller, callee = self.hold("A", "C")
+        self.hang_up(callee, caller)
+        self.assert_exit(caller, 0)
+        for side in (caller, callee):
+            self.assertLess(side.find("summary")["frames_lost"], 5)
+            self.assertIsNone(side.find("path_up", path="direct"))
+        for relay in self.mesh.values():
+            relay.wait_for_line("call .* ended: normal", 3)
+
+    def test_a_call_over_eight_relays_is_heard_both_ways(self):  # [H-11]
+        self.chain("ABCDEFGH")
+        caller, callee = self.hold("A", "H")
+        self.hang_up(caller, callee)
+        self.assertLess(callee.wait_event("summary")["frames_lost"], 5)
+
+    def test_relays_beside_the_route_have_no_part_in_the_call(self):  # [V-34]
+        self.start_mesh("ABCD", ["AB", "BC", "BD"])
+        caller, callee = self.hold("A", "C")
+        self.hang_up(caller, callee)
+        self.mesh["B"].wait_for_line("call .* ended")
+        self.assertFalse([line for line in self.mesh["D"].err if "call " in line])
+
+    def test_who_moves_to_another_relay_is_called_there(self):
+        self.start_mesh("ABC", CHAIN)
+        before = self.listen("before", self.mesh["C"], identity="callee")
+        before.stop()
+        after = self.listen("after", self.mesh["B"], identity="callee")
+        registered = after.wait_event("registered")["time_ms"]
+        caller = self.call("caller", after, self.mesh["A"])
+        self.wait_talking(caller, after)
+        self.assertLess(after.find("incoming")["time_ms"] - registered, 1000)
+        self.hang_up(caller, after)
+
+
+class Repairs(MeshTest):
+    def kill(self, letter):
+        self.mesh[letter].kill()
+        return time.monotonic()
+
+    def test_when_a_relay_in_the_middle_dies_the_call_goes_on_around_it_and_back(self):
+        for letter in "ADB":  # C is missing: the route has to be over B
+            self.start_relay(letter, DIAMOND)
+        self.wait_links(["AB", "BD"])
+        caller, callee = self.hold("A", "D")
+        self.start_relay("C", DIAMOND)
+        self.wait_links(["AC", "CD"])
+        self.assertLess(self.wait_resumed(self.kill("B")), 6)
+        self.mesh["A"].wait_for_line("has found another route")
+        self.restart_relay("B")
+        self.wait_links(["AB", "BD"])
+        self.assertLess(self.wait_resumed(self.kill("C")), 6)
+        self.hang_up(caller, callee)
+        self.assert_exit(caller, 0)
+        again = self.call("again", callee, self.mesh["A"], "--relay-only")
+        self.wait_talking(again)
+        self.hang_up(again, callee)
+
+    def test_a_call_without_another_way_ends_for_both_and_the_next_one_works_after_the_restart(self):
+        self.start_mesh("ABC", CHAIN)
+        caller, callee = self.hold("A", "C")
+        self.kill("B")
+        for side in (caller, callee):
+            self.assertTrue(side.wait_event("ended", 12)["reason"])
+        self.assertNotEqual(caller.wait(5), 0)
+        self.restart_relay("B")
+        self.wait_links(CHAIN)
+        again = self.call("again", callee, self.mesh["A"], "--relay-only")
+        self.wait_talking(again)
+        self.hang_up(again, callee)
+
+    def test_a_call_waits_for_a_relay_that_comes_back_soon(self):
+        self.start_mesh("ABC", CHAIN, link_grace_s=20)
+        caller, callee = self.hold("A", "C")
+        killed = self.kill("B")
+        self.restart_relay("B")
+        self.assertLess(self.wait_resumed(killed), 9)
+        self.hang_up(caller, callee)
+
+    def test_when_the_relay_of_the_callee_dies_the_caller_is_told(self):
+        self.start_mesh("ABC", CHAIN)
+        caller, callee = self.hold("A", "C")
+        self.kill("C")
+        self.assertTrue(caller.wait_event("ended", 12)["reason"])
+        self.restart_relay("C")
+        self.wait_links(CHAIN)
+        callee.wait_until(lambda c: sum(e["event"] == "registered" for e in c.events) == 2, 15, "second registration")
+        again = self.call("again", callee, self.mesh["A"], "--relay-only")
+        self.wait_talking(again)
+        self.hang_up(again, callee)
+
+
+class RoomMeshTest(MeshTest):
+    def fill(self, letters):
+        """Two members on each relay; everybody sends a tone."""
+        people = {letter: [self.join(f"{letter}{number}", self.mesh[letter], "--tone", str(300 + 110 * number),
+                                     "--record", self.recording(f"{letter}{number}"), ready=False)
+                           for number in (1, 2)] for letter in letters}
+        for member in sum(people.values(), []):
+            member.wait_event("room_joined")
+        return people
+
+    def assert_all_hear_all(self, members, timeout=10):
+        for member in members:
+            self.wait_people(member, len(members), timeout)
+            self.heard_from(member, *(other for other in members if other is not member), timeout=timeout)
+
+    def assert_heard_once(self, *members):
+        """No echo, no copy: as many speakers as there are others, and next to nothing refused or lost."""
+        for member in members:
+            summary = member.find("summary")
+            self.assertEqual((summary["malformed"], summary["bare_packets"]), (0, 0), member.transcript())
+            self.assertEqual(summary["speakers"], len(members) - 1, member.transcript())
+            self.assertIsNone(member.find("speaker_heard", fingerprint=member.fingerprint))
+
+
+class RoomsAcrossRelays(RoomMeshTest):
+    def test_six_people_on_a_chain_hear_each_other_and_the_dead_relays_vanish_and_come_back(self):
+        self.start_mesh("ABC", CHAIN, rooms=["tea"])
+        people = self.fill("ABC")
+        everybody = sum(people.values(), [])
+        self.assert_all_hear_all(everybody)
+        self.mesh["C"].kill()
+        self.wait_loudness("C1", False)
+        for member in people["A"] + people["B"]:
+            self.wait_loudness(member.name, True, 1)
+            self.assertEqual(set(self.wait_people(member, 4)["fingerprints"]),
+                             {other.fingerprint for other in people["A"] + people["B"]})
+            for gone in people["C"]:
+                member.wait_event("member_left", fingerprint=gone.fingerprint)
+        self.restart_relay("C")
+        for member in everybody:
+            self.wait_people(member, 6, 20)
+            self.wait_loudness(member.name, True)
+        self.leave(*everybody)
+
+    def test_in_a_triangle_nobody_is_heard_twice(self):  # [V-36] [V-37] [V-42]
+        self.start_mesh("ABC", TRIANGLE, rooms=["tea"])
+        people = self.fill("ABC")
+        everybody = sum(people.values(), [])
+        self.assert_all_hear_all(everybody)
+        self.leave(everybody[-1])
+        for member in everybody[:-1]:  # those on the same relay too keep the others in the list
+            self.assertEqual(set(self.wait_people(member, 5)["fingerprints"]), {other.fingerprint for other in everybody[:-1]})
+        self.leave(*everybody[:-1])
+        self.assert_heard_once(*everybody)
+
+    def test_a_room_that_is_not_global_stays_on_its_relay(self):
+        self.start_mesh("AB", ["AB"], rooms=["tea"])
+        here, there = (self.join(who, self.mesh[letter], room="coffee") for who, letter in (("ada", "A"), ("brian", "B")))
+        witness = [self.join(who, self.mesh[letter]) for who, letter in (("carol", "A"), ("dora", "B"))]
+        self.wait_people(witness[0], 2)  # news has had the time to travel
+        for member in (here, there):
+            self.assertEqual(len([e for e in member.events if e["event"] == "participants"]), 1)
+            self.assertEqual(member.find("participants")["count"], 1)
+        self.leave(here, there, *witness)
+
+
+class BrokenLinks(RoomMeshTest, InternetTest):
+    """A triangle of relays in namespaces: the link between two that live on breaks and heals."""
+
+    ADDRESS = {"A": "198.18.0.2", "B": "198.18.0.3", "C": "198.18.0.4"}
+
+    def place(self, letter):
+        address = self.ADDRESS[letter]
+        return {"prefix": self.net.server(letter, address), "listen": f"{address}:4433"}
+
+    def setUp(self):
+        super().setUp()
+        self.home = {letter: self.net.server(f"home-{letter}", f"198.18.0.{50 + number}") for number, letter in enumerate("ABC")}
+        self.start_mesh("ABC", TRIANGLE, rooms=["tea"])
+
+    def listen(self, name, relay, *options, **keywords):
+        return super().listen(name, relay, *options, prefix=self.home_of(relay), **keywords)
+
+    def call(self, name, target, relay, *options, **keywords):
+        return super().call(name, target, relay, *options, prefix=self.home_of(relay), **keywords)
+
+    def join(self, who, relay, *options, **keywords):
+        return super().join(who, relay, *options, prefix=self.home_of(relay), **keywords)
+
+    def home_of(self, relay):
+        return next(self.home[letter] for letter, known in self.mesh.items() if known is relay)
+
+    def cut(self):
+        self.net.drop_between("A", self.ADDRESS["C"])
+        return time.monotonic()
+
+    def test_a_call_goes_on_over_the_third_relay_and_stays_when_the_link_heals(self):
+        caller, callee = self.hold("A", "C")
+        self.assertLess(self.wait_resumed(self.cut()), 6)
+        self.mesh["A"].wait_for_line("has found another route", 1)
+        self.net.heal("A")
+        self.wait_links(["AC"])
+        for name in ("caller", "callee"):
+            self.wait_loudness(name, True, 1)
+        self.hang_up(caller, callee)
+        self.mesh["B"].wait_for_line("call .* ended: normal", 3)
+
+    def test_a_room_goes_on_over_the_third_relay(self):
+        ada = self.join("ada", self.mesh["A"], "--tone", "440", "--record", self.recording("caller"))
+        cleo = self.join("cleo", self.mesh["C"], "--tone", "660", "--record", self.recording("callee"))
+        bert = self.join("bert", self.mesh["B"])
+        for member in (ada, cleo, bert):
+            self.wait_people(member, 3)
+        self.heard_from(bert, ada, cleo)
+        for name in ("caller", "callee"):
+            self.wait_loudness(name, True)
+        self.wait_link("A", "C")
+        self.cut()
+        self.wait_link_down("A", "C")
+        self.wait_link_down("C", "A")
+        for name in ("caller", "callee"):
+            self.wait_loudness(name, True, 3)
+        for member in (ada, bert, cleo):
+            self.assertIsNone(member.find("member_left"), member.transcript())
+        self.net.heal("A")
+        self.wait_links(["AC"])
+        for name in ("caller", "callee"):
+            self.wait_loudness(name, True, 3)
+        self.leave(ada, bert, cleo)
+
+
+class Reloads(MeshTest):
+    READ = "lists of the configuration were read again"
+
+    def test_a_removed_peer_loses_its_link_and_its_calls_end(self):
+        self.start_mesh("AB", ["AB"])
+        caller, callee = self.hold("B", "A")
+        self.reload("A", self.config_text("A", []))
+        self.mesh["A"].wait_for_line(self.READ)
+        ended = [side.wait_event("ended", 3) for side in (caller, callee)]
+        self.assertTrue(all(e["reason"] not in ("hung_up", "peer_hung_up") for e in ended), ended)
+        self.assertNotEqual(caller.wait(5), 0)
+        self.wait_link_down("B", "A", 3)
+        again = self.call("again", callee, self.mesh["B"])
+        self.assert_ended(again, "unreachable")
+
+    def test_a_peer_and_a_room_that_are_added_work_at_once(self):
+        self.start_relay("B", ["AB"], rooms=["tea"])
+        self.start_relay("A", [])
+        there = self.join("there", self.mesh["B"], "--tone", "440")
+        here = self.join("here", self.mesh["A"], "--tone", "880")
+        self.reload("A", self.config_text("A", ["AB"], rooms=["tea"]))
+        self.mesh["A"].wait_for_line(self.READ)
+        self.wait_links(["AB"])
+        self.heard_from(here, there)
+        self.heard_from(there, here)
+        self.wait_people(here, 2)
+        self.leave(here, there)
+
+    def test_a_broken_file_changes_nothing(self):
+        self.start_mesh("AB", ["AB"], rooms=["tea"])
+        caller, callee = self.hold("A", "B")
+        broken = (self.config_text("A", []) + "[[peers]]\nurl = 5\n", "listen_addr = [", self.config_text("A", []) + "nonsense = 1\n")
+        for count, text in enumerate(broken, start=1):
+            self.reload("A", text)
+            self.mesh["A"].wait_until(lambda r: sum("nothing is changed" in line for line in r.err) == count, 5, "refusal")
+        third = self.call("third", callee, self.mesh["A"])  # the link is still there
+        self.assert_ended(third, "busy")
+        for name in ("caller", "callee"):
+            self.wait_loudness(name, True, 1)
+        self.hang_up(caller, callee)
+        self.assertFalse([line for line in self.mesh["A"].err if "is down" in line or self.READ in line])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
