@@ -11,6 +11,11 @@ function(wzp_test name)
   set(target test-${name})
   add_executable(${target} ${arg_SOURCES})
   target_compile_features(${target} PRIVATE cxx_std_20)
+  # Tests are compiled more often than they run long, and half of that is reading the same headers.
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1;-g0>)
+  target_precompile_headers(${target} PRIVATE
+    <catch2/catch_test_macros.hpp> <catch2/generators/catch_generators.hpp> <algorithm> <chrono> <functional> <map>
+    <memory> <optional> <set> <string> <unordered_map> <variant> <vector>)
   target_compile_definitions(${target} PRIVATE WZP_TESTS_DIR="${PROJECT_SOURCE_DIR}/tests")
   target_link_libraries(${target} PRIVATE ${arg_LIBS} Catch2::Catch2WithMain wzp_warnings)
 

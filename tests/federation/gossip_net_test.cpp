@@ -250,7 +250,7 @@ TEST_CASE("relays agree on the map, on trees, on rooms and on users after any tr
     world.check_maps();
     world.check_rooms();
     world.check_trees();
-    world.net.run_for(3s);  // requests for the same list, from relay to relay, wait up to 1 s each
+    world.net.run_for(5s);  // requests for the same list, from relay to relay, wait up to 1 s each, and may cross
     world.check_users();
   }
 }

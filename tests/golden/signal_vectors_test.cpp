@@ -38,7 +38,9 @@ TEST_CASE("every signal that the deployed programs emit is reproduced byte for b
     ++signals;
   }
   CHECK(signals == 72);
-  CHECK(tags.size() == std::variant_size_v<SignalVariant>);
+  // Our own, at the end of the list (route_signals.hpp), are never sent to deployed programs.
+  constexpr std::size_t kOurs = 8;
+  CHECK(tags.size() == std::variant_size_v<SignalVariant> - kOurs);
 }
 
 namespace {

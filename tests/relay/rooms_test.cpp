@@ -199,7 +199,9 @@ TEST_CASE("who joins or leaves third is listed and unlisted elsewhere within a s
   Member c{mesh.bench, 2, 102, "general"};
   mesh.bench.run_for(1s);
   CHECK(a.listed() == names({&a, &b, &c}));
-  for (const auto& p : a.list()->participants) {
+  const auto list = a.list();
+  REQUIRE(list);
+  for (const auto& p : list->participants) {
     CHECK(p.relay_label.value_or("here") == (p.fingerprint == a.text() ? "here" : "relay3"));
   }
   c.leave();

@@ -41,6 +41,7 @@ SimRelay::SimRelay(SimQueue& queue, SimNet& net, Witness& witness, Random random
     : queue_{queue}, net_{net}, witness_{witness}, random_{random}, setup_{std::move(setup)} {}
 
 void SimRelay::start() {
+  setup_.core.random_seed = random_.next();  // no two lives number their signals alike
   run_ = std::make_unique<Run>(*this, random_.fork());
   run_->sweep.set(queue_.now() + kSweepInterval);
   perform(run_->core.start(queue_.now()));

@@ -42,9 +42,14 @@ std::vector<proto::RoomParticipant> everybody(const State& s, const std::string&
 }
 
 void tell_members(State& s, const std::string& key, Room& room, Instant now) {
-  room.announced = now;
   proto::RoomUpdate whole{.participants = everybody(s, key, room)};
   whole.count = static_cast<std::uint32_t>(whole.participants.size());
+  std::vector<ConnectionId> hearers;
+  for (const auto& seat : room.seats) hearers.push_back(seat.conn);
+  if (room.announced && whole == room.told && hearers == room.hearers) return;  // nothing new
+  room.announced = now;
+  room.told = whole;
+  room.hearers = std::move(hearers);
   proto::RoomUpdate plain = whole;
   for (auto& p : plain.participants) p.source.reset();
   for (const auto& seat : room.seats) s.send(seat.conn, seat.trunk ? whole : plain);

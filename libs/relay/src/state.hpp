@@ -113,7 +113,9 @@ struct Room {
   };
   std::vector<Seat> seats;
   std::optional<Tier> advised;       ///< the directive that holds
-  std::optional<Instant> announced;  ///< the last RoomUpdate
+  std::optional<Instant> announced;  ///< the last RoomUpdate: when,
+  proto::RoomUpdate told{};          ///< what,
+  std::vector<ConnectionId> hearers{};  ///< and to whom
 };
 
 // What can be due.
