@@ -49,8 +49,9 @@ void CrossRelayDispatcher::on(const Arrival& arrival, const proto::CallRinging& 
   const auto id = CallId::parse(ringing.call_id);
   const auto* call = id ? s.calls.find_live(*id) : nullptr;
   if (call == nullptr) return s.drop("ringing-unknown-call");
-  if (!call->is_unanswered()) return s.drop("ringing-late");
+  // First of all: a second phone of the callee's that rings on after the answer has to be told.
   if (!claim(arrival, *call)) return;
+  if (!call->is_unanswered()) return s.drop("ringing-late");
   if (!s.calls.set_ringing(*id)) return s.drop("ringing-repeated");
   if (const auto* from = registry::upstream(call->route)) {
     s.pass_on(*from, arrival);
