@@ -133,8 +133,14 @@ void Judge::told(SimPhone& phone, const client::UserEvent& event) {
                  [&](const client::CheckCode& e) {
                    auto* truth = find(e.call);
                    part_of(*truth, phone)->code = e.digits;
+                   // Of several phones of one person, the first to answer has the call; another one may answer in the moment
+                   // before it is told so.
+                   const auto is_second = [&](const Part& p) { return p.phone != &phone && p.answered && p.phone != truth->parts.front().phone; };
+                   if (&phone != truth->parts.front().phone && std::ranges::any_of(truth->parts, is_second)) {
+                     part_of(*truth, phone)->code.reset();
+                     return;
+                   }
                    for (const auto& part : truth->parts) {
-                     // Of several phones of one person, one answers.
                      demand(!part.code || part.code == e.digits, "the check codes of a call differ");
                    }
                  },

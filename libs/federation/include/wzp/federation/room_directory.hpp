@@ -54,7 +54,7 @@ class RoomDirectory {
     Duration refresh = std::chrono::seconds{10};
     Duration expiry = std::chrono::seconds{30};
     Duration coalesce = std::chrono::milliseconds{250};
-    Duration grace = std::chrono::seconds{2};
+    Duration grace = std::chrono::milliseconds{500};
     std::size_t max_participants = 256;
     std::size_t max_origins = 256;
   };
