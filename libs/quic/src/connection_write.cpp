@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cassert>
-#include <utility>
 
 #include "connection.hpp"
 
@@ -25,6 +24,8 @@ void Connection::write() {
     const auto n = write_packet(shared_.batch.space(), &path.path, &info);
     if (n < 0) return fail(static_cast<int>(n));
     if (n == 0) break;
+    // Only now: whoever was held back by congestion is first in the next packet, whenever that may leave.
+    datagrams_first_ = !datagrams_first_;
     shared_.batch.commit(static_cast<std::size_t>(n), read_path(path.path), info.ecn);
     written += static_cast<std::size_t>(n);
     more = written >= quantum;
@@ -49,9 +50,8 @@ void Connection::apply_stops() {
 ngtcp2_ssize Connection::write_packet(std::uint8_t* out, ngtcp2_path* path, ngtcp2_pkt_info* info) {
   ngtcp2_ssize n = 0;
   if (state_ == State::Connected) {
-    const bool datagrams_first = std::exchange(datagrams_first_, !datagrams_first_);
     for (int turn = 0; turn < 2; ++turn) {
-      n = (turn == 0) == datagrams_first ? write_datagrams(out, path, info) : write_streams(out, path, info);
+      n = (turn == 0) == datagrams_first_ ? write_datagrams(out, path, info) : write_streams(out, path, info);
       if (n != NGTCP2_ERR_WRITE_MORE) return n;
     }
   }
