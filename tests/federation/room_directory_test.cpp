@@ -47,6 +47,22 @@ proto::GlobalRoomActive plain(const std::string& room, const std::vector<std::st
 
 }  // namespace
 
+TEST_CASE("the tree of a room is looked at again when what we have said makes us a member, or no longer", "[federation]") {
+  Fixture f;
+  (void)f.up(1);
+  f.clock.advance(10ms);
+  CHECK(f.local({"a"}).empty());  // others hear of it later,
+  CHECK(f.rooms.members("lobby").empty());
+  const auto said = f.rooms.tick(f.clock.advance(240ms));  // namely now
+  CHECK(f.rooms.members("lobby") == std::set{some_relay(5)});
+  CHECK(std::ranges::find(said, GossipAction{RoomChanged{"lobby"}}) != said.end());
+  const auto left = f.local({});
+  CHECK(left.empty());
+  const auto gone = f.rooms.tick(f.clock.advance(250ms));
+  CHECK(f.rooms.members("lobby").empty());
+  CHECK(std::ranges::find(gone, GossipAction{RoomChanged{"lobby"}}) != gone.end());
+}
+
 TEST_CASE("each change of the members is announced, at most every 250 ms", "[federation][V-39][V-53]") {
   Fixture f;
   CHECK(sent<proto::RoomState>(f.up(1)).size() == 1);  // empty: we want the room

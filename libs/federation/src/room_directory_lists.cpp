@@ -167,8 +167,10 @@ void RoomDirectory::say_if_due(NamedRoom& room, Instant now, GossipActions& out)
   const auto neighbours = mesh_.all();
   if (neighbours.empty()) return;
   if (mine.last_said && now < *mine.last_said + (mine.stale ? config_.coalesce : config_.refresh)) return;
+  const bool was_member = !mine.said.empty();
   mine.stamp = {epoch_, ++seq_};
   mine.said = ours(mine);
+  if (was_member == mine.said.empty()) out.push_back(RoomChanged{room.first});  // the tree has another member
   mine.said_tier = mine.tier;
   mine.stale = false;
   mine.last_said = now;
