@@ -6,7 +6,6 @@
 #include "crowd.hpp"
 #include "load.hpp"
 #include "raw_relay.hpp"
-#include "wzp/net/udp_socket.hpp"
 #include "wzp/proto/media_header.hpp"
 #include "wzp/proto/media_tag.hpp"
 
@@ -51,27 +50,6 @@ Outcome through_relay(const std::filesystem::path& binary, const RoomLoad& room,
       [&](Duration wait) { crowd.turn(wait); });
 }
 
-Outcome through_floor(const RoomLoad& room, const Load& load) {
-  std::vector<net::UdpSocket> sockets;
-  std::vector<SocketAddress> addresses;
-  for (std::size_t i = 0; i < room.members; ++i) {
-    sockets.push_back(std::move(*net::UdpSocket::open(*SocketAddress::parse("127.0.0.1:0"))));
-    addresses.push_back(sockets.back().local());
-  }
-  const RawRelay relay{addresses, RawRelay::Pattern::Everybody};
-  const Bytes packet(room.payload + 32);  // short header, DATAGRAM frame and tag of QUIC
-  std::uint64_t received = 0;
-  return run_load(
-      load, relay.child(), received,
-      [&](std::size_t index) {
-        const net::Train train{.remote = relay.address(), .local = {}, .ecn = 0, .segment = 0, .bytes = packet};
-        sockets[index].send({&train, 1});
-      },
-      [&](Duration) {
-        for (auto& socket : sockets) received += socket.receive().size();
-      });
-}
-
 }  // namespace
 
 void bench_room(const std::filesystem::path& binary, const RoomLoad& room) {
@@ -82,7 +60,7 @@ void bench_room(const std::filesystem::path& binary, const RoomLoad& room) {
              load.packets_per_second, room.payload, room.trunk ? ", trunk frames" : "", room.seconds);
   std::uint64_t datagrams = 0;
   const auto ours = through_relay(binary, room, load, datagrams);
-  const auto floor = through_floor(room, load);
+  const auto floor = through_raw_relay(RawRelay::Pattern::Everybody, room.members, load, room.payload);
   print("wzp-relay", ours, copies);
   print("raw UDP", floor, copies);
   if (room.trunk) fmt::print("{:.2f} packets per trunk frame\n", static_cast<double>(ours.received) / static_cast<double>(std::max<std::uint64_t>(datagrams, 1)));

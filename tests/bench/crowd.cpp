@@ -1,6 +1,8 @@
 #include "crowd.hpp"
 
+#include <algorithm>
 #include <cstdlib>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -121,6 +123,21 @@ void Crowd::accept(std::size_t index, const proto::DirectCallOffer& offer) {
   answer.callee_local_addrs = {"192.168.1.3:40001"};
   answer.callee_build_version = "bench";
   send(index, answer);
+}
+
+void Crowd::connect(const std::vector<std::pair<std::size_t, std::size_t>>& calls) {
+  const std::map<std::size_t, std::size_t> callees{calls.begin(), calls.end()};
+  const auto place = [this](std::size_t from, std::size_t to) { offer(from, to, CallId::from_random(net::random_array<16>())); };
+  on_signal = [=, this](std::size_t index, const proto::SignalMessage& message) {
+    if (const auto* offer = std::get_if<proto::DirectCallOffer>(&message)) accept(index, *offer);
+    if (const auto* setup = std::get_if<proto::CallSetup>(&message)) enter_room(index, CallId::parse(setup->call_id)->room());
+    // Relays that have just started may not have found each other yet.
+    if (std::holds_alternative<proto::Hangup>(message) && callees.contains(index)) place(index, callees.at(index));
+  };
+  register_all();
+  for (const auto& [from, to] : calls) place(from, to);
+  run_until([&] { return std::ranges::all_of(calls, [&](const auto& call) { return in_room(call.first) && in_room(call.second); }); },
+            "room with everybody in it");
 }
 
 void Crowd::send_media(std::size_t index, ByteView datagram) {

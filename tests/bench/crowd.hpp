@@ -38,6 +38,8 @@ class Crowd final : public quic::Handler {
   /// An offer from one client to another.
   void offer(std::size_t from, std::size_t to, const CallId& id);
   void accept(std::size_t index, const proto::DirectCallOffer& offer);
+  /// Registers everybody and has the first of each pair call the second, until both are in the room of their call.
+  void connect(const std::vector<std::pair<std::size_t, std::size_t>>& calls);
   /// Enters a room; that of a call is `id.room()`. `in_room` tells when the relay has admitted the client.
   void enter_room(std::size_t index, const std::string& room) { dial(index, room); }
   /// What everybody who enters a room says there.

@@ -13,6 +13,8 @@
 #include <cstdlib>
 #include <unordered_map>
 
+#include "wzp/net/udp_socket.hpp"
+
 namespace wzp::bench {
 namespace {
 
@@ -94,6 +96,28 @@ RawRelay::RawRelay(const std::vector<SocketAddress>& senders, Pattern pattern) {
   }
   ::close(fd);
   child_.emplace(pid);
+}
+
+Outcome through_raw_relay(RawRelay::Pattern pattern, std::size_t senders, const Load& load, std::size_t payload) {
+  std::vector<net::UdpSocket> sockets;
+  std::vector<SocketAddress> addresses;
+  for (std::size_t i = 0; i < senders; ++i) {
+    sockets.push_back(std::move(*net::UdpSocket::open(*SocketAddress::parse("127.0.0.1:0"))));
+    addresses.push_back(sockets.back().local());
+  }
+  const RawRelay relay{addresses, pattern};
+  // Short header (1 + 8 bytes of id + up to 4 of number), DATAGRAM frame (3), tag (16).
+  const Bytes packet(payload + 32);
+  std::uint64_t received = 0;
+  return run_load(
+      load, relay.child(), received,
+      [&](std::size_t index) {
+        const net::Train train{.remote = relay.address(), .local = {}, .ecn = 0, .segment = 0, .bytes = packet};
+        sockets[index].send({&train, 1});
+      },
+      [&](Duration) {
+        for (auto& socket : sockets) received += socket.receive().size();
+      });
 }
 
 }  // namespace wzp::bench

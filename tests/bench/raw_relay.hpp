@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "load.hpp"
 #include "relay_process.hpp"
 
 namespace wzp::bench {
@@ -24,5 +25,8 @@ class RawRelay {
   SocketAddress address_;
   std::optional<Child> child_;
 };
+
+/// A load through it, of packets as long as those of QUIC that carry `payload` bytes in a datagram.
+[[nodiscard]] Outcome through_raw_relay(RawRelay::Pattern pattern, std::size_t senders, const Load& load, std::size_t payload);
 
 }  // namespace wzp::bench
