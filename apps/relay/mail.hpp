@@ -20,6 +20,8 @@ struct SendSignal { ConnectionId conn; proto::SignalMessage message; };
 /// The whole content of one unidirectional stream (class `version`).
 struct SendText { ConnectionId conn; std::string text; };
 struct CloseConnection { ConnectionId conn; std::uint64_t code = 0; std::string reason; };
+/// Whether this client still acknowledges anything: `relay::Check`.
+struct CheckClient { ConnectionId conn; };
 /// Who gets whose media; told to every worker. The table is shared by all of them, and none changes it.
 struct NewTable { std::shared_ptr<const relay::RoomTable> table; };
 struct DropTable { proto::RoomTag tag; };
@@ -27,9 +29,15 @@ struct NewLink { relay::LinkMedia link; };
 /// A link is gone; told to every worker.
 struct DropLink { ConnectionId conn; };
 /// A packet that came in at another worker: the bytes of a delivery, its head first.
-struct Forward { ConnectionId conn; Bytes datagram; std::uint8_t head_size = 0; bool trunk = false; };
+struct Forward {
+  ConnectionId conn;
+  Bytes datagram;
+  std::uint8_t head_size = 0;
+  bool trunk = false;
+  bool may_wait = false;
+};
 
 using WorkerMail =
-    std::variant<SendSignal, SendText, CloseConnection, NewTable, DropTable, NewLink, DropLink, Forward, quic::ForeignPacket>;
+    std::variant<SendSignal, SendText, CloseConnection, CheckClient, NewTable, DropTable, NewLink, DropLink, Forward, quic::ForeignPacket>;
 
 }  // namespace wzp::relay_app

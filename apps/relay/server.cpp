@@ -195,6 +195,7 @@ void RelayServer::perform(relay::Actions actions) {
                    },
                    [&](relay::SendVersion& a) { send(a.conn.worker(), SendText{a.conn, std::move(a.text)}); },
                    [&](relay::Close& a) { send(a.conn.worker(), CloseConnection{a.conn, a.code, std::move(a.reason)}); },
+                   [&](const relay::Check& a) { send(a.conn.worker(), CheckClient{a.conn}); },
                    [&](relay::Dial& a) { dial(a.peer); },
                    [&](relay::SetRoom& a) { tell_all(NewTable{std::make_shared<const relay::RoomTable>(std::move(a.table))}); },
                    [&](relay::DropRoom& a) { tell_all(DropTable{a.tag}); },

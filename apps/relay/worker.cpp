@@ -12,21 +12,11 @@
 namespace wzp::relay_app {
 namespace {
 
-// Source: relay.md 5.5, signal messages of clients.
-constexpr std::size_t kMaxClientMessage = 64 * 1024;
-// Source: relay.md 6, 10 s without progress close that client.
-constexpr Duration kMaxStall = std::chrono::seconds{10};
-// How often streams and stalls are looked at. Source: our choice, a tenth of the shortest limit.
+// How often the packet path is looked at. Source: relay::PacketSwitch::tick.
 constexpr Duration kSweepInterval = std::chrono::milliseconds{500};
 // Application close codes. Source: crypto.md 12.
 constexpr std::uint64_t kLimit = 0x16;
 constexpr std::uint64_t kBadName = 0x1a;
-
-proto::SignalInbox::Config inbox_config(proto::ConnectionClass cls, bool inbound) {
-  const bool relay = cls == proto::ConnectionClass::Federation || cls == proto::ConnectionClass::Probe;
-  return {.max_message = relay ? proto::kMaxSignalBytes : kMaxClientMessage,
-          .first_stream = proto::StreamId{inbound ? 0U : 1U}};
-}
 
 }  // namespace
 
@@ -45,9 +35,9 @@ Result<std::unique_ptr<RelayWorker>> RelayWorker::open(quic::EndpointConfig conf
   worker->endpoint_ = std::move(*endpoint);
   worker->attachment_.emplace(loop, *worker->endpoint_);
   auto* self = worker.get();
-  worker->sweeper_ = loop.add({.deadline = [self] { return self->next_sweep_; },
-                               .tick = [self](Instant now) { self->sweep(now); },
-                               .finish = {}});
+  worker->ticker_ = loop.add({.deadline = [self] { return earliest(self->signals_.deadline(), self->next_sweep_); },
+                              .tick = [self](Instant now) { self->tick(now); },
+                              .finish = {}});
   worker->trunks_ = loop.add({.deadline = [self] { return self->batcher_.deadline(); },
                               .tick =
                                   [self](Instant now) {
@@ -59,13 +49,14 @@ Result<std::unique_ptr<RelayWorker>> RelayWorker::open(quic::EndpointConfig conf
 }
 
 RelayWorker::~RelayWorker() {
-  if (sweeper_) loop_.remove(*sweeper_);
+  if (ticker_) loop_.remove(*ticker_);
   if (trunks_) loop_.remove(*trunks_);
 }
 
 void RelayWorker::take(WorkerMail mail) {
   std::visit(overloaded{
-                 [&](const SendSignal& m) { send_signal(m); },
+                 [&](const SendSignal& m) { perform(signals_.send(m.conn, m.message)); },
+                 [&](const CheckClient& m) { signals_.check(m.conn, loop_.now()); },
                  [&](const SendText& m) {
                    if (!endpoint_->send_uni(m.conn, bytes_of(m.text))) endpoint_->close(m.conn, kLimit, "limit");
                  },
@@ -81,7 +72,7 @@ void RelayWorker::take(WorkerMail mail) {
                    const auto head = ByteView{m.datagram}.first(m.head_size);
                    const auto packet = ByteView{m.datagram}.subspan(m.head_size);
                    switch_.passed_on(m.conn, head, packet, loop_.now());
-                   if (m.trunk) return send_trunk(m.conn, head, packet);
+                   if (m.trunk) return send_trunk(m.conn, head, packet, m.may_wait);
                    // A receiver whose path cannot take the packet loses it; the endpoint counts that.
                    (void)endpoint_->send_datagram(m.conn, m.datagram, loop_.now());
                  },
@@ -114,12 +105,7 @@ void RelayWorker::on_connected(ConnectionId id, const quic::ConnectionInfo& info
                        .register_exporter = endpoint_->exporter(id, crypto::kRegisterExporterLabel).value(),
                        .room_exporter = endpoint_->exporter(id, crypto::kRoomExporterLabel).value()};
   if (const auto dialling = dialling_.extract(id)) opened.dialled_peer = dialling.mapped().peer;
-  connections_.emplace(id, Connection{.inbox = proto::SignalInbox{inbox_config(opened.cls, info.inbound)},
-                                      .cls = opened.cls,
-                                      .unacked = 0,
-                                      .progress = loop_.now(),
-                                      .update = {},
-                                      .next_update = {}});
+  signals_.open(opened, loop_.now());
   if (!next_sweep_) next_sweep_ = loop_.now() + kSweepInterval;
   tell(id, std::move(opened));
 }
@@ -128,8 +114,7 @@ void RelayWorker::on_closed(ConnectionId id, const quic::CloseInfo& info) {
   if (auto dialling = dialling_.extract(id)) {
     return dialling.mapped().failed(fmt::format("{} (0x{:x}) {}", quic::name(info.kind), info.code, printable(info.reason)));
   }
-  const auto gone = connections_.extract(id);
-  if (!gone) return;
+  if (!signals_.close(id)) return;
   switch_.forget(id);
   batcher_.forget(id);
   relay::Lost lost{.conn = id, .close_code = {}};
@@ -139,28 +124,27 @@ void RelayWorker::on_closed(ConnectionId id, const quic::CloseInfo& info) {
 }
 
 void RelayWorker::on_stream(ConnectionId id, quic::StreamId stream, ByteView data, bool fin) {
-  const auto found = connections_.find(id);
-  if (found == connections_.end()) return;
-  deliver(id, found->second.inbox.receive(proto::StreamId{stream}, data, fin, loop_.now()));
+  perform(signals_.received(id, proto::StreamId{stream}, data, fin, loop_.now()));
 }
 
 void RelayWorker::on_stream_reset(ConnectionId id, quic::StreamId stream) {
-  const auto found = connections_.find(id);
-  if (found == connections_.end()) return;
-  deliver(id, found->second.inbox.reset(proto::StreamId{stream}, loop_.now()));
+  perform(signals_.reset(id, proto::StreamId{stream}, loop_.now()));
 }
 
+void RelayWorker::on_message_acked(ConnectionId id, quic::StreamId stream) {
+  perform(signals_.acknowledged(id, stream, loop_.now()));
+}
+
+void RelayWorker::on_message_refused(ConnectionId id, quic::StreamId stream) { on_message_acked(id, stream); }
+
 void RelayWorker::on_datagram(ConnectionId id, ByteView datagram) {
-  if (!connections_.contains(id)) return;
+  if (!signals_.contains(id)) return;
   switch_.handle(id, datagram, loop_.now(), deliveries_);
   send_deliveries();
 }
 
-void RelayWorker::on_message_acked(ConnectionId id, quic::StreamId stream) { message_done(id, stream); }
-void RelayWorker::on_message_refused(ConnectionId id, quic::StreamId stream) { message_done(id, stream); }
-
 void RelayWorker::on_path_changed(ConnectionId id, const SocketAddress& remote) {
-  if (connections_.contains(id)) tell(id, relay::Moved{id, remote});
+  if (signals_.contains(id)) tell(id, relay::Moved{id, remote});
 }
 
 void RelayWorker::on_foreign_packet(quic::ForeignPacket&& packet) {
@@ -181,9 +165,9 @@ void RelayWorker::send_deliveries() {
       append(datagram, head);
       append(datagram, delivery.packet);
       ports_.to_worker(delivery.to.worker(),
-                       Forward{delivery.to, std::move(datagram), static_cast<std::uint8_t>(head.size()), delivery.trunk});
+                       Forward{delivery.to, std::move(datagram), static_cast<std::uint8_t>(head.size()), delivery.trunk, delivery.may_wait});
     } else if (delivery.trunk) {
-      send_trunk(delivery.to, head, delivery.packet);
+      send_trunk(delivery.to, head, delivery.packet, delivery.may_wait);
     } else {
       // A full queue or path loses the packet for this receiver alone, and is counted there.
       (void)endpoint_->send_datagram(delivery.to, head, delivery.packet, now);
@@ -192,9 +176,9 @@ void RelayWorker::send_deliveries() {
   deliveries_.clear();
 }
 
-void RelayWorker::send_trunk(ConnectionId to, ByteView head, ByteView packet) {
-  if (!connections_.contains(to)) return;
-  batcher_.add(to, head, packet, loop_.now(), frames_);
+void RelayWorker::send_trunk(ConnectionId to, ByteView head, ByteView packet, bool may_wait) {
+  if (!signals_.contains(to)) return;
+  batcher_.add(to, head, packet, may_wait, loop_.now(), frames_);
   send_frames();
 }
 
@@ -203,7 +187,12 @@ void RelayWorker::send_frames() {
   frames_.clear();
 }
 
-void RelayWorker::sweep_media(Instant now) {
+void RelayWorker::tick(Instant now) {
+  perform(signals_.tick(now));
+  if (!next_sweep_ || *next_sweep_ > now) return;
+  next_sweep_.reset();
+  if (!signals_.empty() || !unsaid_.empty()) next_sweep_ = now + kSweepInterval;
+  while (!unsaid_.empty() && ports_.to_core(unsaid_.front())) unsaid_.pop_front();
   switch_.tick(now);
   std::vector<relay::Reported> reports;
   switch_.take_reports(now, reports);
@@ -213,79 +202,29 @@ void RelayWorker::sweep_media(Instant now) {
   for (const auto& line : lines) ports_.log(line);
 }
 
-// --- signals out
+// --- signals
 
-void RelayWorker::send_signal(const SendSignal& mail) {
-  const auto found = connections_.find(mail.conn);
-  if (found == connections_.end()) return;
-  auto& connection = found->second;
-  auto frame = proto::encode_frame(proto::encode(mail.message));
-  const bool is_update = std::holds_alternative<proto::RoomUpdate>(mail.message);
-  if (is_update && connection.update) {
-    connection.next_update = std::move(frame);
-  } else {
-    send_frame(mail.conn, connection, std::move(frame), is_update);
-  }
-}
-
-void RelayWorker::send_frame(ConnectionId id, Connection& connection, Bytes frame, bool is_update) {
-  const auto stream = endpoint_->send_message(id, frame);
-  if (!stream) {
-    if (stream.error().code == Errc::LimitReached) endpoint_->close(id, kLimit, "limit");
-    return;  // otherwise it is closing: `on_closed` follows
-  }
-  if (connection.unacked++ == 0) connection.progress = loop_.now();
-  if (is_update) connection.update = *stream;
-}
-
-void RelayWorker::message_done(ConnectionId id, quic::StreamId stream) {
-  const auto found = connections_.find(id);
-  if (found == connections_.end()) return;
-  auto& connection = found->second;
-  if (connection.unacked > 0) --connection.unacked;
-  connection.progress = loop_.now();
-  if (connection.update != stream) return;
-  connection.update.reset();
-  if (auto next = std::exchange(connection.next_update, std::nullopt)) send_frame(id, connection, std::move(*next), true);
-}
-
-// --- signals in
-
-void RelayWorker::deliver(ConnectionId id, const proto::InboxEvents& events) {
-  for (const auto& event : events) {
+void RelayWorker::perform(relay::ChannelActions actions) {
+  for (auto& action : actions) {
     std::visit(overloaded{
-                   [&](const proto::InboxMessage& m) {
-                     auto message = proto::decode(m.json);
-                     if (message) {
-                       tell(id, relay::Received{id, std::move(*message)});
-                     } else {
-                       tell(id, relay::BadMessage{id, message.error()});
-                     }
-                   },
-                   [&](const proto::StopStream& s) { endpoint_->stop_stream(id, s.stream.value); },
-                   [&](const proto::BadStream& b) { tell(id, relay::BadMessage{id, b.error}); },
+                   [&](relay::ToCore& a) { tell(a.conn, std::move(a.event)); },
+                   [&](const relay::WriteFrame& a) { write(a); },
+                   [&](const relay::StopStream& a) { endpoint_->stop_stream(a.conn, a.stream.value); },
+                   [&](const relay::GiveUp& a) { endpoint_->close(a.conn, a.code, a.reason); },
                },
-               event);
+               action);
   }
+}
+
+void RelayWorker::write(const relay::WriteFrame& frame) {
+  const auto stream = endpoint_->send_message(frame.conn, frame.frame);
+  if (stream) return signals_.wrote(frame.conn, *stream, frame.is_update, loop_.now());
+  // Otherwise it is closing: `on_closed` follows.
+  if (stream.error().code == Errc::LimitReached) endpoint_->close(frame.conn, kLimit, "limit");
 }
 
 void RelayWorker::tell(ConnectionId id, relay::Event event) {
   if (!ports_.to_core(std::move(event))) endpoint_->close(id, kLimit, "limit");
-}
-
-void RelayWorker::sweep(Instant now) {
-  next_sweep_.reset();
-  if (!connections_.empty() || !unsaid_.empty()) next_sweep_ = now + kSweepInterval;
-  while (!unsaid_.empty() && ports_.to_core(unsaid_.front())) unsaid_.pop_front();
-  sweep_media(now);
-  std::vector<ConnectionId> due;
-  for (auto& [id, connection] : connections_) {
-    if (connection.unacked > 0 && now - connection.progress > kMaxStall) endpoint_->close(id, kLimit, "limit");
-    if (const auto deadline = connection.inbox.deadline(); deadline && *deadline <= now) due.push_back(id);
-  }
-  for (const auto id : due) {
-    if (const auto found = connections_.find(id); found != connections_.end()) deliver(id, found->second.inbox.tick(now));
-  }
 }
 
 }  // namespace wzp::relay_app

@@ -11,10 +11,10 @@
 
 #include "relay/mail.hpp"
 #include "wzp/net/loop.hpp"
-#include "wzp/proto/frame.hpp"
 #include "wzp/quic/endpoint.hpp"
 #include "wzp/relay/events.hpp"
 #include "wzp/relay/packet_switch.hpp"
+#include "wzp/relay/signal_channels.hpp"
 #include "wzp/relay/trunk_batcher.hpp"
 
 namespace wzp::relay_app {
@@ -57,14 +57,6 @@ class RelayWorker final : public quic::Handler {
   void on_foreign_packet(quic::ForeignPacket&&) override;
 
  private:
-  struct Connection {
-    proto::SignalInbox inbox;
-    proto::ConnectionClass cls;
-    std::size_t unacked = 0;                    ///< messages of ours that the peer has not acknowledged
-    Instant progress;                           ///< when one last was, or when the first of them was sent
-    std::optional<quic::StreamId> update;       ///< the RoomUpdate under way
-    std::optional<Bytes> next_update;           ///< the newest one behind it (design.md 3.25)
-  };
   struct Dialling {
     std::size_t peer;
     std::function<void(std::string)> failed;
@@ -72,27 +64,24 @@ class RelayWorker final : public quic::Handler {
 
   RelayWorker(const relay::PacketSwitch::Config& media, net::Loop& loop, WorkerPorts ports);
 
-  void send_signal(const SendSignal& mail);
-  void send_frame(ConnectionId id, Connection& connection, Bytes frame, bool is_update);
-  void message_done(ConnectionId id, quic::StreamId stream);
-  void deliver(ConnectionId id, const proto::InboxEvents& events);
+  void perform(relay::ChannelActions actions);
+  void write(const relay::WriteFrame& frame);
   /// Tells the core, and gives the connection up when it cannot listen.
   void tell(ConnectionId id, relay::Event event);
-  void sweep(Instant now);
+  void tick(Instant now);
   /// Sends what the switch gave out: here, or through the worker that owns the receiver.
   void send_deliveries();
-  void send_trunk(ConnectionId to, ByteView head, ByteView packet);
+  void send_trunk(ConnectionId to, ByteView head, ByteView packet, bool may_wait);
   void send_frames();
-  void sweep_media(Instant now);
 
   net::Loop& loop_;
   WorkerPorts ports_;
   std::unique_ptr<quic::Endpoint> endpoint_;
   std::optional<quic::Attachment> attachment_;
-  std::optional<net::Loop::Id> sweeper_;
+  std::optional<net::Loop::Id> ticker_;
   std::optional<net::Loop::Id> trunks_;
-  std::optional<Instant> next_sweep_;
-  std::unordered_map<ConnectionId, Connection> connections_;
+  relay::SignalChannels signals_;
+  std::optional<Instant> next_sweep_;  ///< of the packet path
   std::unordered_map<ConnectionId, Dialling> dialling_;
   std::uint16_t number_ = 0;
   relay::PacketSwitch switch_;

@@ -187,12 +187,28 @@ class MeshStory {
   // --- trouble
 
   void trouble() {
-    switch (random_.below(4)) {
+    switch (random_.below(5)) {
       case 0:
       case 1: return cut_one();
       case 2: return heal_one();
+      case 3: return move_one();
       default: return restart_one();
     }
+  }
+
+  /// A member leaves and comes back somewhere else, sooner than relays say such things one by one.
+  void move_one() {
+    if (members_.empty()) return;
+    auto& [relay, member] = members_[random_.below(members_.size())];
+    const auto name = member->name();
+    member->leave();
+    mesh_->bench.run_for(std::chrono::milliseconds{random_.below(300)});
+    relay = any_relay();
+    member = std::make_unique<Member>(mesh_->bench, std::size_t(relay), name, "general");
+    busy_.insert(relay);
+    say("member " + std::to_string(name) + " moves to " + std::to_string(relay));
+    ++seen_.moves;
+    mesh_->bench.run_for(1100ms);
   }
 
   void cut_one() {
@@ -439,7 +455,7 @@ TEST_CASE("in every shape of relays each packet reaches whom it is for, once, wh
   }
   WARN("mesh: " << count << " seeds, " << seen.probes << " probes, " << seen.delivered << " packets delivered, "
                 << seen.calls << " calls, " << seen.partitions << " looks at a parted call, " << seen.restarts
-                << " restarts");
+                << " restarts, " << seen.moves << " members moved");
   CHECK(seen.delivered > 0);
 }
 

@@ -46,6 +46,21 @@ TEST_CASE("members of a room hear all others once and never themselves", "[relay
   CHECK(heard(elsewhere.end()).empty());
 }
 
+TEST_CASE("members who join on two relays within a moment hear each other", "[relay][room]") {
+  Mesh mesh{2, Mesh::line(2), kGeneral};
+  for (std::size_t relay : {0U, 1U}) Member{mesh.bench, relay, 90, "general"}.leave();  // the relays have just said something
+  mesh.bench.run_for(100ms);
+  Member a{mesh.bench, 0, 100, "general"};
+  mesh.bench.run_for(10ms);
+  Member b{mesh.bench, 1, 101, "general"};
+  mesh.bench.run_for(1s);
+  a.say(1);
+  b.say(1);
+  mesh.bench.run_for(20ms);
+  CHECK(heard(a.end()) == std::map<std::pair<int, int>, int>{{{101, 1}, 1}});
+  CHECK(heard(b.end()) == std::map<std::pair<int, int>, int>{{{100, 1}, 1}});
+}
+
 TEST_CASE("every change in a room is told to its members", "[relay][room]") {
   RelayBench bench;
   const auto relay = bench.add_relay(1);

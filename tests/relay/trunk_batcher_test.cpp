@@ -20,11 +20,11 @@ class TrunkBench {
   sim::SimClock clock;
   relay::TrunkBatcher batcher{[this](ConnectionId conn) { return limit.contains(conn) ? limit[conn] : 1200; }};
 
-  Sents add(ConnectionId to, std::uint16_t seq, std::size_t payload = 20) {
+  Sents add(ConnectionId to, std::uint16_t seq, std::size_t payload = 20, bool may_wait = true) {
     const auto frame = member_trunk({kHere, seq}, packet(seq, 0x11, payload));
     std::vector<relay::TrunkDatagram> out;
     const auto head = ByteView{frame}.first(1 + proto::kMemberEntryHead);
-    batcher.add(to, head, ByteView{frame}.subspan(head.size()), clock.now(), out);
+    batcher.add(to, head, ByteView{frame}.subspan(head.size()), may_wait, clock.now(), out);
     return read(out);
   }
   Sents tick() {
@@ -66,6 +66,40 @@ class TrunkBench {
 using Numbers = std::vector<std::uint16_t>;
 
 }  // namespace
+
+TEST_CASE("what may not wait leaves with all else of this turn, and at the end of it", "[relay][trunk]") {
+  TrunkBench bench;
+  constexpr ConnectionId kTo{9};
+  bench.make_busy(kTo);
+  CHECK(bench.add(kTo, 3).empty());  // may wait, and does
+  CHECK(bench.add(kTo, 4, 20, false).empty());
+  CHECK(bench.add(kTo, 5, 20, false).empty());
+  CHECK(bench.batcher.deadline() == bench.clock.now());
+  CHECK(bench.batcher.waiting() == 1);
+  const auto out = bench.tick();
+  REQUIRE(out.size() == 1);
+  CHECK(TrunkBench::in(out[0]) == Numbers{3, 4, 5});
+  CHECK_FALSE(bench.batcher.deadline());
+  bench.clock.advance(5ms);
+  CHECK(bench.tick().empty());
+
+  SECTION("whoever goes at once meanwhile takes it along") {
+    bench.clock.advance(5ms);
+    CHECK(bench.add(kTo, 6, 20, false).empty());
+    bench.clock.advance(5ms);
+    const auto both = bench.add(kTo, 7);
+    REQUIRE(both.size() == 1);
+    CHECK(TrunkBench::in(both[0]) == Numbers{6, 7});
+    CHECK(bench.tick().empty());
+    CHECK_FALSE(bench.batcher.deadline());
+  }
+  SECTION("a receiver that is gone is nobody's business") {
+    CHECK(bench.add(kTo, 6, 20, false).empty());
+    bench.batcher.forget(kTo);
+    CHECK(bench.tick().empty());
+    CHECK_FALSE(bench.batcher.deadline());
+  }
+}
 
 TEST_CASE("one speaker is never held up", "[relay][trunk]") {
   TrunkBench bench;
@@ -184,7 +218,7 @@ TEST_CASE("above the bound of receivers nothing is joined, and nothing lost", "[
   const sim::SimClock clock;
   for (std::uint64_t i = 0; i < 20; ++i) {
     std::vector<relay::TrunkDatagram> out;
-    batcher.add({1 + i % 2}, ByteView{frame}.first(9), ByteView{frame}.subspan(9), clock.now(), out);
+    batcher.add({1 + i % 2}, ByteView{frame}.first(9), ByteView{frame}.subspan(9), true, clock.now(), out);
     CHECK((i % 2 == 0 || out.size() == 1));
   }
   CHECK(batcher.receivers() == 1);

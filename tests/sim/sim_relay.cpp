@@ -4,15 +4,12 @@
 
 #include "wzp/base/overloaded.hpp"
 #include "wzp/crypto/registration.hpp"
-#include "wzp/proto/signal_json.hpp"
 
 namespace wzp::sim {
 namespace {
 
 // As in apps/relay/worker.cpp.
-constexpr std::size_t kMaxClientMessage = 64 * 1024;
 constexpr Duration kSweepInterval = std::chrono::milliseconds{500};
-constexpr Duration kMaxStall = std::chrono::seconds{10};
 /// Of every path of the simulation.
 constexpr std::size_t kMaxDatagram = 1200;
 constexpr std::uint64_t kLimit = 0x16;
@@ -33,6 +30,7 @@ SimRelay::Run::Run(SimRelay& relay, Random random)
                relay},
       alarm{relay.queue_, [&relay] { relay.perform(relay.run_->core.tick(relay.queue_.now())); }},
       sweep{relay.queue_, [&relay] { relay.sweep(); }},
+      stalls{relay.queue_, [&relay] { relay.tick_signals(); }},
       media{{.relay = proto::SourceId::of(relay.setup_.core.fingerprint, 0).relay, .key = random.fork().bytes<32>()}},
       batcher{[](ConnectionId) { return kMaxDatagram; }},
       trunks{relay.queue_, [&relay] { relay.send_trunks(); }} {}
@@ -48,12 +46,6 @@ void SimRelay::start() {
 }
 
 void SimRelay::shut_down() { tell(relay::Shutdown{}); }
-
-std::size_t SimRelay::largest_inbox() const {
-  std::size_t most = 0;
-  for (const auto& [id, connection] : run_->connections) most = std::max(most, connection.inbox.buffered());
-  return most;
-}
 
 // --- packets in
 
@@ -71,10 +63,8 @@ void SimRelay::on_connected(ConnectionId id, const quic::ConnectionInfo& info) {
                        .register_exporter = run_->endpoint.exporter(id, crypto::kRegisterExporterLabel),
                        .room_exporter = run_->endpoint.exporter(id, crypto::kRoomExporterLabel)};
   if (const auto dialling = run_->dialling.extract(id)) opened.dialled_peer = dialling.mapped();
-  const bool relay = opened.cls == proto::ConnectionClass::Federation || opened.cls == proto::ConnectionClass::Probe;
-  const proto::SignalInbox::Config inbox{.max_message = relay ? proto::kMaxSignalBytes : kMaxClientMessage,
-                                         .first_stream = proto::StreamId{info.inbound ? 0U : 1U}};
-  run_->connections.emplace(id, Connection{proto::SignalInbox{inbox}, opened.cls, *name});
+  run_->connections.emplace(id, Connection{opened.cls, *name});
+  run_->signals.open(opened, queue_.now());
   tell(opened);
 }
 
@@ -83,6 +73,7 @@ void SimRelay::on_closed(ConnectionId id, const quic::CloseInfo& info) {
     return tell(relay::DialFailed{dialling.mapped(), "no connection"});
   }
   if (run_->connections.erase(id) == 0) return;
+  run_->signals.close(id);
   run_->media.forget(id);
   run_->batcher.forget(id);
   relay::Lost lost{.conn = id, .close_code = {}};
@@ -91,14 +82,15 @@ void SimRelay::on_closed(ConnectionId id, const quic::CloseInfo& info) {
 }
 
 void SimRelay::on_stream(ConnectionId id, quic::StreamId stream, ByteView data, bool fin) {
-  const auto found = run_->connections.find(id);
-  if (found == run_->connections.end()) return;
-  deliver(id, found->second.inbox.receive(proto::StreamId{stream}, data, fin, queue_.now()));
+  perform(run_->signals.received(id, proto::StreamId{stream}, data, fin, queue_.now()));
 }
 
 void SimRelay::on_stream_reset(ConnectionId id, quic::StreamId stream) {
-  const auto found = run_->connections.find(id);
-  if (found != run_->connections.end()) deliver(id, found->second.inbox.reset(proto::StreamId{stream}, queue_.now()));
+  perform(run_->signals.reset(id, proto::StreamId{stream}, queue_.now()));
+}
+
+void SimRelay::on_message_acked(ConnectionId id, quic::StreamId stream) {
+  perform(run_->signals.acknowledged(id, stream, queue_.now()));
 }
 
 void SimRelay::on_datagram(ConnectionId id, ByteView datagram) {
@@ -112,21 +104,6 @@ void SimRelay::on_path_changed(ConnectionId id, const SocketAddress& remote) {
   if (run_->connections.contains(id)) tell(relay::Moved{id, remote});
 }
 
-void SimRelay::deliver(ConnectionId id, const proto::InboxEvents& events) {
-  for (const auto& event : events) {
-    std::visit(overloaded{
-                   [&](const proto::InboxMessage& m) {
-                     auto message = proto::decode(m.json);
-                     if (message) return tell(relay::Received{id, std::move(*message)});
-                     tell(relay::BadMessage{id, message.error()});
-                   },
-                   [&](const proto::StopStream& s) { run_->endpoint.stop_stream(id, s.stream.value); },
-                   [&](const proto::BadStream& b) { tell(relay::BadMessage{id, b.error}); },
-               },
-               event);
-  }
-}
-
 void SimRelay::sweep() {
   const auto now = queue_.now();
   run_->sweep.set(now + kSweepInterval);
@@ -134,16 +111,27 @@ void SimRelay::sweep() {
   std::vector<relay::Reported> reports;
   run_->media.take_reports(now, reports);
   for (const auto& report : reports) tell(report);
-  std::vector<ConnectionId> due;
-  for (auto& [id, connection] : run_->connections) {
-    if (run_->endpoint.unacknowledged_for(id) > kMaxStall) run_->endpoint.close(id, kLimit, "limit");
-    if (const auto deadline = connection.inbox.deadline(); deadline && *deadline <= now) due.push_back(id);
+}
+
+void SimRelay::tick_signals() {
+  perform(run_->signals.tick(queue_.now()));
+}
+
+void SimRelay::perform(const relay::ChannelActions& actions) {
+  for (const auto& action : actions) {
+    std::visit(overloaded{
+                   [&](const relay::ToCore& a) { tell(a.event); },
+                   [&](const relay::WriteFrame& a) {
+                     const auto stream = run_->endpoint.send_message(a.conn, a.frame);
+                     if (stream) return run_->signals.wrote(a.conn, *stream, a.is_update, queue_.now());
+                     if (stream.error().code == Errc::LimitReached) run_->endpoint.close(a.conn, kLimit, "limit");
+                   },
+                   [&](const relay::StopStream& a) { run_->endpoint.stop_stream(a.conn, a.stream.value); },
+                   [&](const relay::GiveUp& a) { run_->endpoint.close(a.conn, a.code, a.reason); },
+               },
+               action);
   }
-  for (const auto id : due) {
-    if (const auto found = run_->connections.find(id); found != run_->connections.end()) {
-      deliver(id, found->second.inbox.tick(now));
-    }
-  }
+  run_->stalls.set(run_->signals.deadline());
 }
 
 // --- the core
@@ -154,10 +142,10 @@ void SimRelay::perform(const relay::Actions& actions) {
   for (const auto& action : actions) {
     witness_.does(*this, action);
     std::visit(overloaded{
-                   [&](const relay::Send& a) {
-                     if (!run_->connections.contains(a.conn)) return;
-                     const auto sent = run_->endpoint.send_message(a.conn, proto::encode_frame(proto::encode(a.message)));
-                     if (!sent && sent.error().code == Errc::LimitReached) run_->endpoint.close(a.conn, kLimit, "limit");
+                   [&](const relay::Send& a) { perform(run_->signals.send(a.conn, a.message)); },
+                   [&](const relay::Check& a) {
+                     run_->signals.check(a.conn, queue_.now());
+                     run_->stalls.set(run_->signals.deadline());
                    },
                    [&](const relay::SendVersion& a) { (void)run_->endpoint.send_message(a.conn, bytes_of(a.text)); },
                    [&](const relay::Close& a) { run_->endpoint.close_when_sent(a.conn, a.code, a.reason); },
@@ -196,7 +184,7 @@ void SimRelay::send(const std::vector<relay::Delivery>& deliveries) {
       continue;
     }
     std::vector<relay::TrunkDatagram> frames;
-    run_->batcher.add(delivery.to, delivery.head_bytes(), delivery.packet, queue_.now(), frames);
+    run_->batcher.add(delivery.to, delivery.head_bytes(), delivery.packet, delivery.may_wait, queue_.now(), frames);
     send(frames);
   }
   run_->trunks.set(run_->batcher.deadline());

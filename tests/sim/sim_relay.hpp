@@ -11,10 +11,10 @@
 #include "support/sim_clock.hpp"
 #include "support/sim_net.hpp"
 #include "support/sim_quic.hpp"
-#include "wzp/proto/frame.hpp"
 #include "wzp/proto/server_name.hpp"
 #include "wzp/relay/packet_switch.hpp"
 #include "wzp/relay/relay_core.hpp"
+#include "wzp/relay/signal_channels.hpp"
 #include "wzp/relay/trunk_batcher.hpp"
 
 namespace wzp::sim {
@@ -56,7 +56,7 @@ class SimRelay final : public quic::Handler {
   [[nodiscard]] const std::string& server_name_of(ConnectionId id) const { return run_->connections.at(id).server_name; }
   [[nodiscard]] bool knows(ConnectionId id) const { return run_->connections.contains(id); }
   /// The most that any inbox of a connection holds now.
-  [[nodiscard]] std::size_t largest_inbox() const;
+  [[nodiscard]] std::size_t largest_inbox() const { return run_->signals.largest_inbox(); }
   [[nodiscard]] std::size_t taken_seats() const { return run_->media.seats(); }
   [[nodiscard]] const relay::PacketSwitch& media() const { return run_->media; }
 
@@ -65,12 +65,12 @@ class SimRelay final : public quic::Handler {
   void on_closed(ConnectionId, const quic::CloseInfo&) override;
   void on_stream(ConnectionId, quic::StreamId, ByteView, bool fin) override;
   void on_stream_reset(ConnectionId, quic::StreamId) override;
+  void on_message_acked(ConnectionId, quic::StreamId) override;
   void on_datagram(ConnectionId, ByteView) override;
   void on_path_changed(ConnectionId, const SocketAddress&) override;
 
  private:
   struct Connection {
-    proto::SignalInbox inbox;
     proto::ConnectionClass cls;
     std::string server_name;
   };
@@ -81,7 +81,9 @@ class SimRelay final : public quic::Handler {
     SimEndpoint endpoint;
     Alarm alarm;
     Alarm sweep;
+    Alarm stalls;
     std::map<ConnectionId, Connection> connections;
+    relay::SignalChannels signals;
     std::unordered_map<ConnectionId, std::size_t> dialling;  ///< to which peer
     relay::PacketSwitch media;
     relay::TrunkBatcher batcher;
@@ -90,13 +92,14 @@ class SimRelay final : public quic::Handler {
 
   void tell(const relay::Event& event);
   void perform(const relay::Actions& actions);
-  void deliver(ConnectionId id, const proto::InboxEvents& events);
+  void perform(const relay::ChannelActions& actions);
   void sweep();
   void dial(std::size_t peer);
   void send(const std::vector<relay::Delivery>& deliveries);
   void send(const std::vector<relay::TrunkDatagram>& frames);
   void send(ConnectionId to, ByteView head, ByteView body);
   void send_trunks();
+  void tick_signals();
 
   SimQueue& queue_;
   SimNet& net_;

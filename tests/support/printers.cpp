@@ -119,6 +119,7 @@ std::string describe(const relay::Action& action) {
                         [](const Send& a) { return "sends" + on(a.conn) + ": " + describe(a.message); },
                         [](const SendVersion& a) { return "sends its version" + on(a.conn); },
                         [](const Close& a) { return "closes " + to_string(a.conn) + ": " + a.reason; },
+                        [](const Check& a) { return "checks on " + to_string(a.conn); },
                         [](const Dial& a) { return "dials peer " + std::to_string(a.peer); },
                         [](const SetRoom& a) {
                           return "room " + to_hex(a.table.tag) + ": " + std::to_string(a.table.seats.size()) + " seats, " +

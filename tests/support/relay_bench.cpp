@@ -23,6 +23,8 @@ proto::SignalMessage over_the_wire(const proto::SignalMessage& message) {
 
 /// As in apps/relay/worker.cpp.
 constexpr Duration kMediaSweep = std::chrono::milliseconds{500};
+/// Source: relay::Check.
+constexpr Duration kSignOfLife = std::chrono::milliseconds{800};
 
 std::pair<std::size_t, std::size_t> pair_of(std::size_t a, std::size_t b) { return {std::min(a, b), std::max(a, b)}; }
 
@@ -152,7 +154,7 @@ void RelayBench::deliver(std::size_t relay, const std::vector<relay::Delivery>& 
       continue;
     }
     trunks.clear();
-    relays_[relay].trunks->add(d.to, d.head_bytes(), d.packet, now_, trunks);
+    relays_[relay].trunks->add(d.to, d.head_bytes(), d.packet, d.may_wait, now_, trunks);
     deliver(relay, trunks);
   }
 }
@@ -316,6 +318,12 @@ void RelayBench::carry_out(std::size_t relay, relay::Actions actions) {
                        return at(now_, [this, half] { feed(half.relay, relay::Lost{half.conn, std::nullopt}); });
                      }
                      at(now_ + link_delay, [this, half, code = a.code] { end_connection(half, code); });
+                   },
+                   [&](const relay::Check& a) {
+                     const Half half{relay, a.conn};
+                     auto* end = far_end(half);
+                     if (end != nullptr && end->is_dead) return at(now_ + kSignOfLife, [this, end] { lose(*end); });
+                     at(now_, [this, half] { feed(half.relay, relay::Alive{half.conn}); });
                    },
                    [&](const relay::Dial& a) { dial(relay, a.peer); },
                    [&](const relay::SetRoom& a) {

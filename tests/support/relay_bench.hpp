@@ -33,6 +33,7 @@ struct FarEnd {
   std::optional<std::string> seat{};  ///< the room whose datagrams it gets
   std::optional<proto::RoomTag> seat_tag{};
   std::deque<Bytes> media{};  ///< datagrams, as they came
+  bool is_dead = false;       ///< whoever was there is gone without a word
 };
 
 struct OpenOptions {

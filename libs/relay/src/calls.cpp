@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bridge.hpp"
+#include "elsewhere.hpp"
 #include "rooms.hpp"
 #include "route_repair.hpp"
 #include "validate.hpp"
@@ -138,7 +139,9 @@ void party_lost(State& s, const Fingerprint& who, Instant now) {
     const auto& call = *s.calls.find(id);
     const auto role = *call.role_of(who);
     if (!call.is_here(role)) continue;
-    if (call.is_unanswered()) {
+    if (call.is_unanswered() && role == Role::Callee && s.notes.at(id).ring_waits) {
+      offer_anew(s, id, now);
+    } else if (call.is_unanswered()) {
       end_call(s, id, proto::HangupReason::Error, {}, now);
     } else {
       s.due.set(PartyDue{id, role}, now + s.config.reconnect_grace);

@@ -5,6 +5,7 @@
 #include "bridge.hpp"
 #include "calls.hpp"
 #include "cross_relay_dispatcher.hpp"
+#include "elsewhere.hpp"
 #include "offer_search.hpp"
 #include "validate.hpp"
 
@@ -37,17 +38,16 @@ void note_caller(State& s, const CheckedOffer& checked, const proto::DirectCallO
   const auto role = static_cast<std::size_t>(Role::Caller);
   notes.reads_reports[role] = !caller.caps.empty() || offer.caller_build_version.has_value();
   notes.is_unsigned[role] = !caller.is_signed;
+  notes.offer = canonical(offer, checked);
   ++s.counters.calls_offered;
 }
 
 void offer_here(State& s, const CheckedOffer& checked, const proto::DirectCallOffer& offer,
                 const registry::Registration& caller, const registry::Registration& callee) {
   note_caller(s, checked, offer, caller);
-  const auto shown = canonical(offer, checked);
+  const auto& shown = *s.notes.at(checked.id).offer;
   s.send(callee.conn, s.config.share_addrs_in_offer ? shown : without_addresses(shown));
-  s.send(caller.conn, proto::CallRinging{checked.id.text()});
-  (void)s.calls.set_ringing(checked.id);
-  s.notes.at(checked.id).caller_rings = true;
+  offered(s, checked.id);
 }
 
 /// A reference relay never says that it rings, so the caller is told at once.
@@ -84,7 +84,6 @@ void on_client(State& s, const Session& from, const proto::DirectCallOffer& offe
   if (!s.calls.create(call, now)) return refuse(s, from, offer, Busy, "offer-limit", now);
   if (callee != nullptr) return offer_here(s, *checked, offer, *caller, *callee);
   note_caller(s, *checked, offer, *caller);
-  s.notes.at(checked->id).offer = canonical(offer, *checked);
   ask(s, checked->id, wave, now);
   ring_for_reference(s, checked->id, wave);
 }

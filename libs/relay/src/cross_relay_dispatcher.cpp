@@ -4,6 +4,7 @@
 
 #include "bridge.hpp"
 #include "calls.hpp"
+#include "elsewhere.hpp"
 #include "offer_search.hpp"
 #include "route_repair.hpp"
 #include "validate.hpp"
@@ -82,7 +83,7 @@ void CrossRelayDispatcher::on(const Arrival& arrival, const proto::DirectCallAns
   }
   const bool trusted = answer.accept_mode == proto::CallAcceptMode::AcceptTrusted;
   auto& notes = s.notes.at(*id);
-  notes.passed.reset();
+  notes.arrival.reset();
   notes.reads_reports[static_cast<std::size_t>(Role::Callee)] =
       s.federation.is_capable(arrival.from) || answer.callee_build_version.has_value();
   if (trusted) (void)s.calls.set_addresses(*id, Role::Callee, *addresses);
@@ -145,8 +146,8 @@ void CrossRelayDispatcher::on(const Arrival& arrival, const proto::DirectCallOff
   if (arrival.envelope) (void)s.calls.set_home(checked->id, Role::Caller, arrival.origin);
   ++s.counters.calls_offered;
   s.send(callee->conn, s.config.share_addrs_in_offer ? offer : without_addresses(offer));
-  s.forward(from, proto::CallRinging{checked->id.text()});
-  (void)s.calls.set_ringing(checked->id);
+  notes.arrival = arrival;
+  offered(s, checked->id);
   update_bridge(s, checked->id);
 }
 
@@ -162,7 +163,7 @@ bool CrossRelayDispatcher::pass_offer(const Arrival& arrival, const proto::Direc
   if (!s.calls.create(passing, now)) return false;
   auto& notes = s.notes[call.id];
   notes.past = std::move(past);
-  notes.passed = arrival;
+  notes.arrival = arrival;
   notes.offer = without_addresses(offer);
   (void)s.calls.set_home(call.id, Role::Caller, arrival.origin);
   ask(s, call.id, wave, now);

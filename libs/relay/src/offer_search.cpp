@@ -44,8 +44,8 @@ bool gets_addresses(const State& s, const DirectCall& call, const Wave& wave, co
 
 void send_offer(State& s, const DirectCall& call, const Wave& wave, const RelayFingerprint& relay) {
   auto& notes = s.notes.at(call.id);
-  if (notes.passed) {
-    s.pass_on(relay, *notes.passed);
+  if (notes.arrival) {
+    s.pass_on(relay, *notes.arrival);
     return;
   }
   const bool with = gets_addresses(s, call, wave, relay);
@@ -112,7 +112,7 @@ void withdraw(State& s, const RelayFingerprint& relay, const CallId& id, Instant
 
 void send_addresses(State& s, const RelayFingerprint& relay, const CallId& id) {
   auto& notes = s.notes.at(id);
-  if (notes.addresses_sent || notes.passed || !reads_nack(s, relay)) return;
+  if (notes.addresses_sent || notes.arrival || !reads_nack(s, relay)) return;
   notes.addresses_sent = true;
   s.forward(relay, *notes.offer);
 }

@@ -166,6 +166,7 @@ bool PacketSwitch::deliver(Room& room, const Origin& origin, ByteView packet, In
   const auto add = [&](Delivery delivery) {
     delivery.from = origin.conn;
     delivery.packet = packet;
+    delivery.may_wait = delivery.trunk && in == table.links.end();
     out.push_back(delivery);
   };
   for (const auto& seat : table.seats) {

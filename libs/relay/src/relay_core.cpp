@@ -4,6 +4,7 @@
 
 #include "calls.hpp"
 #include "cross_relay_dispatcher.hpp"
+#include "elsewhere.hpp"
 #include "neighbours.hpp"
 #include "offer_search.hpp"
 #include "reload.hpp"

@@ -75,19 +75,20 @@ struct Session {
 
 /// What the relay notes about a live call beside its record; gone when the call ends.
 struct CallNotes {
-  /// Outgoing: what the claimant gets once more, with addresses. Incoming: what a second offer must equal.
+  /// Caller here: what the claimant gets once more, with addresses. Incoming: what a second offer must equal.
   std::optional<proto::DirectCallOffer> offer;
   bool caller_rings = false;     ///< the caller here has got `CallRinging`
   bool addresses_sent = false;   ///< outgoing: the offer carried the caller's addresses already
   bool addresses_final = false;  ///< incoming: no more addresses of the caller are to come
   bool setup_waits = false;      ///< incoming: the callee's `CallSetup` waits for them
+  bool ring_waits = false;       ///< callee here: has to show a sign of life first, see elsewhere.hpp
   bool severed = false;          ///< the route was lost for longer than the grace; nothing is sent across any more
   /// Unanswered, with the callee elsewhere: links that have, had, or must not get the offer.
   std::set<RelayFingerprint> past{};
   /// ... and whether those asked last stand on the way to relays that announced the callee.
   bool directed = false;
-  /// In transit: the offer as it came.
-  std::optional<Arrival> passed{};
+  /// The offer as it came, for as long as it may have to be passed on (again).
+  std::optional<Arrival> arrival{};
   std::uint32_t attempt = 0;  ///< which laying of the route is in use or under way
   /// By role: answered, and the way to that party is lost, here or further on.
   std::array<bool, 2> lost{};

@@ -74,6 +74,13 @@ struct Lost {
   bool operator==(const Lost&) const = default;
 };
 
+/// The client that `Check` asked about is there.
+struct Alive {
+  ConnectionId conn{};
+
+  bool operator==(const Alive&) const = default;
+};
+
 /// A `Dial` gave no connection. A dialled connection that is `Opened` first and lost later does not fail this way.
 struct DialFailed {
   std::size_t peer = 0;
@@ -106,7 +113,7 @@ struct Shutdown {
   bool operator==(const Shutdown&) const = default;
 };
 
-using Event = std::variant<Opened, Received, BadMessage, Moved, Lost, DialFailed, Reported, Reload, Shutdown>;
+using Event = std::variant<Opened, Received, BadMessage, Moved, Lost, Alive, DialFailed, Reported, Reload, Shutdown>;
 
 // Actions -----------------------------------------------------------------------------------------------------------
 
@@ -138,6 +145,15 @@ struct Close {
   bool operator==(const Close&) const = default;
 };
 
+/// Is the client still there? It is when it acknowledges a message that was sent to it: `Alive`. When it has not done so
+/// within 800 ms, the shell closes it with 0x15, and `Lost` follows. Source: our choice; twice the longest round trip that
+/// people can talk over, and a person who has moved is to be reached within 1 s.
+struct Check {
+  ConnectionId conn{};
+
+  bool operator==(const Check&) const = default;
+};
+
 /// Connect to `RelayCore::peer(peer)`: server name `_federation`, own certificate, the peer's pinned. Answer with `Opened`
 /// or, after 10 s at the latest, with `DialFailed`.
 struct Dial {
@@ -167,7 +183,7 @@ struct SetLink {
   bool operator==(const SetLink&) const = default;
 };
 
-using Action = std::variant<Send, SendVersion, Close, Dial, SetRoom, DropRoom, SetLink, LogLine>;
+using Action = std::variant<Send, SendVersion, Close, Check, Dial, SetRoom, DropRoom, SetLink, LogLine>;
 using Actions = std::vector<Action>;
 
 }  // namespace wzp::relay

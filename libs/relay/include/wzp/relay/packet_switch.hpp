@@ -36,6 +36,8 @@ struct Delivery {
   ByteView packet{};
   /// The datagram is a trunk frame of one entry: what follows the marker may be joined with others.
   bool trunk = false;
+  /// ... and may wait for them: it comes straight from a seat. What has crossed a link has waited once already.
+  bool may_wait = false;
 
   [[nodiscard]] ByteView head_bytes() const noexcept { return ByteView{head}.first(head_size); }
 };

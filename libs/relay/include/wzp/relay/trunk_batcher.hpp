@@ -23,8 +23,10 @@ struct TrunkDatagram {
 
 /// Joins trunk entries for one receiver into one datagram, where that saves packets and costs little time.
 ///
-/// - An entry goes at once, unless two others came for this receiver within the last 5 ms: then more will come soon, and
-///   it waits for them, at most 5 ms. One speaker is never held up, ten always share packets.
+/// - An entry that may wait goes at once, unless two others came for this receiver within the last 5 ms: then more will
+///   come soon, and it waits for them, at most 5 ms. One speaker is never held up, ten always share packets.
+/// - An entry that may not wait leaves with the next `tick`, which is due at once: with what else has come in this turn
+///   and with what waits already. So a packet waits at its first relay, and nowhere else.
 /// - What waits leaves when its time has come, or when the next entry would make the datagram longer than the receiver
 ///   takes *now*: the limit is asked for each time, since paths change (H-26). If it has shrunk, the entries leave in
 ///   as many datagrams as it takes; one that is too long by itself is left to whoever sends it.
@@ -45,8 +47,8 @@ class TrunkBatcher {
   TrunkBatcher(Config config, LimitOf limit_of) : config_{config}, limit_of_{std::move(limit_of)} {}
   explicit TrunkBatcher(LimitOf limit_of) : TrunkBatcher{Config{}, std::move(limit_of)} {}
 
-  /// `head` and `packet` as a delivery with `trunk` has them: the marker, then the head of one entry.
-  void add(ConnectionId to, ByteView head, ByteView packet, Instant now, std::vector<TrunkDatagram>& out);
+  /// `head`, `packet` and `may_wait` as a delivery with `trunk` has them: the marker, then the head of one entry.
+  void add(ConnectionId to, ByteView head, ByteView packet, bool may_wait, Instant now, std::vector<TrunkDatagram>& out);
   /// What has waited long enough.
   void tick(Instant now, std::vector<TrunkDatagram>& out);
   [[nodiscard]] std::optional<Instant> deadline() const;
@@ -75,7 +77,9 @@ class TrunkBatcher {
   /// Whether more are likely to come soon.
   [[nodiscard]] bool is_busy(const Receiver& receiver, Instant now) const;
   void leave(ConnectionId to, Receiver& receiver, std::vector<TrunkDatagram>& out);
-  void hold(ConnectionId to, Receiver& receiver, ByteView entry_head, ByteView packet, Instant now);
+  static void append_entry(Receiver& receiver, ByteView entry_head, ByteView packet);
+  void wait(ConnectionId to, Receiver& receiver, Instant until);
+  void leave_soon(ConnectionId to, Receiver& receiver, Instant now);
   [[nodiscard]] bool is_stale(const Due& due) const;
   void skip_stale();
 
@@ -84,6 +88,8 @@ class TrunkBatcher {
   std::unordered_map<ConnectionId, Receiver> receivers_;
   std::vector<Due> dues_;  ///< in order, from `first_due_`; some may be for what has left already
   std::size_t first_due_ = 0;
+  std::vector<ConnectionId> soon_;  ///< receivers of entries that do not wait; some have left already
+  Instant soon_at_{};               ///< when the first of them came
   std::size_t waiting_ = 0;
 };
 

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "wzp/base/bytes.hpp"
+#include "wzp/base/ids.hpp"
+#include "wzp/base/time.hpp"
+#include "wzp/proto/frame.hpp"
+#include "wzp/relay/events.hpp"
+
+namespace wzp::relay {
+
+/// For the core. A connection whose words it cannot take is to be closed.
+struct ToCore {
+  ConnectionId conn{};
+  Event event{};
+};
+/// Write this on a stream of its own, then say so with `wrote`; close the connection when its queue is full.
+struct WriteFrame {
+  ConnectionId conn{};
+  Bytes frame{};
+  bool is_update = false;
+};
+/// The peer is to send no more of this stream.
+struct StopStream {
+  ConnectionId conn{};
+  proto::StreamId stream{};
+};
+/// Close this connection at once.
+struct GiveUp {
+  ConnectionId conn{};
+  std::uint64_t code = 0;
+  std::string_view reason{};
+};
+using ChannelAction = std::variant<ToCore, WriteFrame, StopStream, GiveUp>;
+using ChannelActions = std::vector<ChannelAction>;
+
+/// The signals of connections, between the streams of a transport and the core: bytes in and events out, messages in and
+/// frames out; and whether anybody still reads. Every thread that has connections has one, for its own.
+///
+/// - A message of a client may have 64 KiB, one of a relay 1 MiB. Streams that stall or break lose their message alone.
+/// - Of the lists for the members of a room, one is under way and the newest one waits (design.md 3.25).
+/// - Who acknowledges nothing for 10 s while something is under way is given up, and who is checked on (`Check`) and
+///   acknowledges nothing for 800 ms.
+class SignalChannels {
+ public:
+  void open(const Opened& opened, Instant now);
+  /// False when it was not open.
+  bool close(ConnectionId conn) { return channels_.erase(conn) > 0; }
+  [[nodiscard]] bool contains(ConnectionId conn) const { return channels_.contains(conn); }
+  [[nodiscard]] bool empty() const noexcept { return channels_.empty(); }
+  /// The most bytes that any connection has brought without finishing a message.
+  [[nodiscard]] std::size_t largest_inbox() const;
+
+  // What the transport reports. Of connections that are not open nothing is taken.
+  [[nodiscard]] ChannelActions received(ConnectionId conn, proto::StreamId stream, ByteView bytes, bool fin,
+                                        Instant now);
+  [[nodiscard]] ChannelActions reset(ConnectionId conn, proto::StreamId stream, Instant now);
+  /// A message of ours has arrived, or was refused.
+  [[nodiscard]] ChannelActions acknowledged(ConnectionId conn, std::uint64_t stream, Instant now);
+
+  // What the core wants.
+  [[nodiscard]] ChannelActions send(ConnectionId conn, const proto::SignalMessage& message);
+  void wrote(ConnectionId conn, std::uint64_t stream, bool is_update, Instant now);
+  void check(ConnectionId conn, Instant now);
+
+  [[nodiscard]] ChannelActions tick(Instant now);
+  [[nodiscard]] std::optional<Instant> deadline() const;
+
+ private:
+  struct Channel {
+    proto::SignalInbox inbox;
+    std::size_t unacknowledged = 0;
+    Instant progress{};                   ///< when one last was, or when the first of them was written
+    std::optional<Instant> answers_by{};  ///< is checked on
+    std::optional<std::uint64_t> update{};  ///< the stream of the list that is under way
+    std::optional<Bytes> next_update{};     ///< the newest one behind it
+  };
+
+  static void translate(ConnectionId conn, const proto::InboxEvents& events, ChannelActions& out);
+
+  std::unordered_map<ConnectionId, Channel> channels_;
+  std::deque<std::pair<Instant, ConnectionId>> checks_;  ///< when each ends; some are over already
+  std::optional<Instant> next_sweep_;
+};
+
+}  // namespace wzp::relay

@@ -1,0 +1,146 @@
+#include "wzp/relay/signal_channels.hpp"
+
+#include <algorithm>
+
+#include "wzp/base/overloaded.hpp"
+#include "wzp/proto/signal_json.hpp"
+
+namespace wzp::relay {
+namespace {
+
+/// Source: relay.md 5.5, signal messages of clients.
+constexpr std::size_t kMaxClientMessage = 64 * 1024;
+/// Source: relay.md 6, 10 s without progress close that client.
+constexpr Duration kMaxStall = std::chrono::seconds{10};
+/// Source: `Check`.
+constexpr Duration kSignOfLife = std::chrono::milliseconds{800};
+/// How often streams and stalls are looked at. Source: our choice, a tenth of the shortest limit.
+constexpr Duration kSweepInterval = std::chrono::milliseconds{500};
+/// Application close codes. Source: crypto.md 12.
+constexpr std::uint64_t kTimeout = 0x15;
+constexpr std::uint64_t kLimit = 0x16;
+
+proto::SignalInbox::Config inbox_config(const Opened& opened) {
+  using enum proto::ConnectionClass;
+  const bool is_relay = opened.cls == Federation || opened.cls == Probe;
+  return {.max_message = is_relay ? proto::kMaxSignalBytes : kMaxClientMessage,
+          .first_stream = proto::StreamId{opened.inbound ? 0U : 1U}};
+}
+
+}  // namespace
+
+void SignalChannels::open(const Opened& opened, Instant now) {
+  channels_.emplace(opened.conn, Channel{.inbox = proto::SignalInbox{inbox_config(opened)}, .progress = now});
+  if (!next_sweep_) next_sweep_ = now + kSweepInterval;
+}
+
+std::size_t SignalChannels::largest_inbox() const {
+  std::size_t most = 0;
+  for (const auto& [conn, channel] : channels_) most = std::max(most, channel.inbox.buffered());
+  return most;
+}
+
+void SignalChannels::translate(ConnectionId conn, const proto::InboxEvents& events, ChannelActions& out) {
+  for (const auto& event : events) {
+    std::visit(overloaded{
+                   [&](const proto::InboxMessage& m) {
+                     auto message = proto::decode(m.json);
+                     if (message) {
+                       out.push_back(ToCore{conn, Received{conn, std::move(*message)}});
+                     } else {
+                       out.push_back(ToCore{conn, BadMessage{conn, message.error()}});
+                     }
+                   },
+                   [&](const proto::StopStream& s) { out.push_back(StopStream{conn, s.stream}); },
+                   [&](const proto::BadStream& b) { out.push_back(ToCore{conn, BadMessage{conn, b.error}}); },
+               },
+               event);
+  }
+}
+
+ChannelActions SignalChannels::received(ConnectionId conn, proto::StreamId stream, ByteView bytes, bool fin,
+                                        Instant now) {
+  ChannelActions out;
+  const auto found = channels_.find(conn);
+  if (found != channels_.end()) translate(conn, found->second.inbox.receive(stream, bytes, fin, now), out);
+  return out;
+}
+
+ChannelActions SignalChannels::reset(ConnectionId conn, proto::StreamId stream, Instant now) {
+  ChannelActions out;
+  const auto found = channels_.find(conn);
+  if (found != channels_.end()) translate(conn, found->second.inbox.reset(stream, now), out);
+  return out;
+}
+
+ChannelActions SignalChannels::acknowledged(ConnectionId conn, std::uint64_t stream, Instant now) {
+  ChannelActions out;
+  const auto found = channels_.find(conn);
+  if (found == channels_.end()) return out;
+  auto& channel = found->second;
+  if (channel.unacknowledged > 0) --channel.unacknowledged;
+  channel.progress = now;
+  if (std::exchange(channel.answers_by, std::nullopt)) out.push_back(ToCore{conn, Alive{conn}});
+  if (channel.update != stream) return out;
+  channel.update.reset();
+  if (auto next = std::exchange(channel.next_update, std::nullopt)) {
+    out.push_back(WriteFrame{conn, std::move(*next), true});
+  }
+  return out;
+}
+
+ChannelActions SignalChannels::send(ConnectionId conn, const proto::SignalMessage& message) {
+  ChannelActions out;
+  const auto found = channels_.find(conn);
+  if (found == channels_.end()) return out;
+  auto frame = proto::encode_frame(proto::encode(message));
+  const bool is_update = std::holds_alternative<proto::RoomUpdate>(message);
+  if (is_update && found->second.update) {
+    found->second.next_update = std::move(frame);
+  } else {
+    out.push_back(WriteFrame{conn, std::move(frame), is_update});
+  }
+  return out;
+}
+
+void SignalChannels::wrote(ConnectionId conn, std::uint64_t stream, bool is_update, Instant now) {
+  const auto found = channels_.find(conn);
+  if (found == channels_.end()) return;
+  if (found->second.unacknowledged++ == 0) found->second.progress = now;
+  if (is_update) found->second.update = stream;
+}
+
+void SignalChannels::check(ConnectionId conn, Instant now) {
+  const auto found = channels_.find(conn);
+  if (found == channels_.end() || found->second.answers_by) return;
+  found->second.answers_by = now + kSignOfLife;
+  checks_.emplace_back(now + kSignOfLife, conn);
+}
+
+ChannelActions SignalChannels::tick(Instant now) {
+  ChannelActions out;
+  while (!checks_.empty() && checks_.front().first <= now) {
+    const auto conn = checks_.front().second;
+    checks_.pop_front();
+    const auto found = channels_.find(conn);
+    // It may have answered, and be checked on anew since.
+    const bool is_silent = found != channels_.end() && found->second.answers_by && *found->second.answers_by <= now;
+    if (is_silent) out.push_back(GiveUp{conn, kTimeout, "timeout"});
+  }
+  if (!next_sweep_ || *next_sweep_ > now) return out;
+  next_sweep_.reset();
+  if (!channels_.empty()) next_sweep_ = now + kSweepInterval;
+  for (auto& [conn, channel] : channels_) {
+    if (channel.unacknowledged > 0 && now - channel.progress > kMaxStall) out.push_back(GiveUp{conn, kLimit, "limit"});
+    if (const auto deadline = channel.inbox.deadline(); deadline && *deadline <= now) {
+      translate(conn, channel.inbox.tick(now), out);
+    }
+  }
+  return out;
+}
+
+std::optional<Instant> SignalChannels::deadline() const {
+  return earliest(checks_.empty() ? std::nullopt : std::optional{checks_.front().first}, next_sweep_);
+}
+
+}  // namespace wzp::relay

@@ -1,0 +1,142 @@
+#include "wzp/relay/signal_channels.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+#include "sim_clock.hpp"
+#include "wzp/proto/signal_json.hpp"
+
+using namespace std::chrono_literals;
+
+namespace wzp::relay {
+namespace {
+
+constexpr ConnectionId kConn{7};
+
+struct Fixture {
+  explicit Fixture(proto::ConnectionClass cls = proto::ConnectionClass::Signal) {
+    Opened opened;
+    opened.conn = kConn;
+    opened.cls = cls;
+    channels.open(opened, clock.now());
+  }
+
+  ChannelActions send(const proto::SignalMessage& message) { return channels.send(kConn, message); }
+  ChannelActions receive(std::uint64_t stream, const Bytes& bytes, bool fin = true) {
+    return channels.received(kConn, proto::StreamId{stream}, bytes, fin, clock.now());
+  }
+  /// Sends and writes a message; gives its stream.
+  std::uint64_t write(const proto::SignalMessage& message) {
+    const auto out = send(message);
+    REQUIRE(out.size() == 1);
+    channels.wrote(kConn, ++last, std::get<WriteFrame>(out[0]).is_update, clock.now());
+    return last;
+  }
+  ChannelActions acknowledge(std::uint64_t stream) { return channels.acknowledged(kConn, stream, clock.now()); }
+  ChannelActions tick(Duration later) { return channels.tick(clock.advance(later)); }
+
+  sim::SimClock clock;
+  SignalChannels channels;
+  std::uint64_t last = 0;
+};
+
+proto::RoomUpdate update(std::uint32_t count) { return {.count = count}; }
+
+Bytes frame(const proto::SignalMessage& message) { return proto::encode_frame(proto::encode(message)); }
+
+}  // namespace
+
+TEST_CASE("a stream becomes a message, and bytes that are none become an error", "[relay]") {
+  Fixture f;
+  const auto good = f.receive(0, frame(proto::Reflect{}));
+  REQUIRE(good.size() == 1);
+  CHECK(std::get<ToCore>(good[0]).event == Event{Received{kConn, proto::Reflect{}}});
+  for (const auto& bad : {f.receive(4, proto::encode_frame("{")), f.channels.reset(kConn, proto::StreamId{8}, f.clock.now())}) {
+    REQUIRE(bad.size() == 1);
+    CHECK(std::holds_alternative<BadMessage>(std::get<ToCore>(bad[0]).event));
+  }
+}
+
+TEST_CASE("a client's message may have 64 KiB, a relay's more", "[relay]") {
+  const auto cls = GENERATE(proto::ConnectionClass::Signal, proto::ConnectionClass::Room, proto::ConnectionClass::Federation);
+  Fixture f{cls};
+  proto::Hangup hangup;
+  hangup.call_id = std::string(70'000, 'x');
+  const auto out = f.receive(0, frame(hangup));
+  REQUIRE(!out.empty());
+  const auto* event = std::get_if<ToCore>(&out.back());
+  const bool taken = event != nullptr && std::holds_alternative<Received>(event->event);
+  CHECK(taken == (cls == proto::ConnectionClass::Federation));
+}
+
+TEST_CASE("a stream that stalls loses its message after 5 s", "[relay][timeout]") {
+  Fixture f;
+  CHECK(f.receive(0, Bytes{0, 0}, false).empty());
+  for (int i = 0; i < 9; ++i) CHECK(f.tick(500ms).empty());
+  const auto given_up = f.tick(1s);
+  REQUIRE(given_up.size() == 2);
+  CHECK(std::holds_alternative<StopStream>(given_up[0]) != std::holds_alternative<StopStream>(given_up[1]));
+}
+
+TEST_CASE("of the lists of a room one is under way, and the newest waits", "[relay][room][V-22]") {
+  Fixture f{proto::ConnectionClass::Room};
+  const auto first = f.write(update(1));
+  CHECK(f.send(update(2)).empty());
+  CHECK(f.send(update(3)).empty());
+  const auto other = f.write(proto::Pong{});  // others do not wait for lists
+  CHECK(f.acknowledge(other).empty());
+  const auto next = f.acknowledge(first);
+  REQUIRE(next.size() == 1);
+  CHECK(std::get<WriteFrame>(next[0]).frame == frame(update(3)));
+  CHECK(std::get<WriteFrame>(next[0]).is_update);
+}
+
+TEST_CASE("who acknowledges nothing for 10 s while something is under way is given up", "[relay][timeout]") {
+  Fixture f;
+  (void)f.write(proto::Pong{});
+  const auto second = f.write(proto::Pong{});
+  CHECK(f.tick(9s).empty());
+  CHECK(f.acknowledge(second).empty());
+  CHECK(f.tick(10s).empty());
+  const auto out = f.tick(500ms);
+  REQUIRE(out.size() == 1);
+  CHECK(std::get<GiveUp>(out[0]).code == 0x16);
+}
+
+TEST_CASE("who is checked on has 800 ms to acknowledge something", "[relay][timeout]") {
+  Fixture f;
+  const auto stream = f.write(proto::Pong{});
+  f.channels.check(kConn, f.clock.now());
+  f.channels.check(kConn, f.clock.now());
+  SECTION("and is alive when it does") {
+    f.clock.advance(799ms);
+    const auto out = f.acknowledge(stream);
+    REQUIRE(out.size() == 1);
+    CHECK(std::get<ToCore>(out[0]).event == Event{Alive{kConn}});
+    CHECK(f.tick(1ms).empty());
+  }
+  SECTION("each time anew") {
+    f.clock.advance(700ms);
+    CHECK(f.acknowledge(stream).size() == 1);
+    f.channels.check(kConn, f.clock.now());
+    CHECK(f.tick(799ms).empty());
+    CHECK(f.tick(1ms).size() == 1);
+  }
+  SECTION("and is given up when it does not") {
+    CHECK(f.tick(799ms).empty());
+    const auto out = f.tick(1ms);
+    REQUIRE(out.size() == 1);
+    CHECK(std::get<GiveUp>(out[0]).code == 0x15);
+  }
+}
+
+TEST_CASE("nothing is due once all connections are closed", "[relay]") {
+  Fixture f;
+  CHECK(f.channels.deadline());
+  CHECK(f.channels.close(kConn));
+  CHECK_FALSE(f.channels.close(kConn));
+  CHECK(f.tick(1s).empty());
+  CHECK_FALSE(f.channels.deadline());
+}
+
+}  // namespace wzp::relay
