@@ -56,7 +56,7 @@ RelayWorker::~RelayWorker() {
 void RelayWorker::take(WorkerMail mail) {
   std::visit(overloaded{
                  [&](const SendSignal& m) { perform(signals_.send(m.conn, m.message)); },
-                 [&](const CheckClient& m) { signals_.check(m.conn, loop_.now()); },
+                 [&](const CheckClient& m) { perform(signals_.check(m.conn, loop_.now())); },
                  [&](const SendText& m) {
                    if (!endpoint_->send_uni(m.conn, bytes_of(m.text))) endpoint_->close(m.conn, kLimit, "limit");
                  },

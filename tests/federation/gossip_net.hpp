@@ -36,6 +36,7 @@ bool has(const GossipActions& actions) {
   return std::ranges::any_of(actions, [](const auto& action) { return std::holds_alternative<T>(action); });
 }
 inline GossipActions dropped(std::string reason) { return {Dropped{std::move(reason)}}; }
+inline GossipActions declined(std::string reason) { return {not_taken(std::move(reason))}; }
 
 inline proto::RoomParticipant some_person(const std::string& name) { return {name, name, {}, "000000000001"}; }
 

@@ -91,9 +91,9 @@ TEST_CASE("lies and nonsense about the map are dropped", "[federation]") {
   Fixture f;
   (void)f.up(1);
   (void)f.up(2, false);
-  CHECK(f.hear(3, says(3, {0, 1}, 1, {})) == dropped("unknown-neighbour"));
-  CHECK(f.hear(2, says(1, {0, 1}, 2, {})) == dropped("not-a-delegate"));
-  CHECK(f.hear(2, says(5, {9, 1}, 2, {})) == dropped("not-a-delegate"));
+  CHECK(f.hear(3, says(3, {0, 1}, 1, {})) == declined("unknown-neighbour"));
+  CHECK(f.hear(2, says(1, {0, 1}, 2, {})) == declined("not-a-delegate"));
+  CHECK(f.hear(2, says(5, {9, 1}, 2, {})) == declined("not-a-delegate"));
   CHECK(f.hear(2, says(2, {0, 1}, 2, {})) == dropped("hops"));
   CHECK(f.hear(1, says(3, {0, 1}, 0, {})) == dropped("hops"));
   CHECK(f.hear(1, says(3, {0, 1}, 9, {})) == dropped("hops"));
@@ -112,7 +112,7 @@ TEST_CASE("strangers fill the map up to its bound, and give way to neighbours", 
   (void)map.link_up(some_relay(1), true, clock.now());
   for (const std::uint8_t name : std::initializer_list<std::uint8_t>{10, 11, 12})
     (void)map.handle(some_relay(1), says(name, {0, 1}, 2, {}), clock.now());
-  CHECK(map.handle(some_relay(1), says(13, {0, 1}, 2, {}), clock.now()) == dropped("relay-map-full"));
+  CHECK(map.handle(some_relay(1), says(13, {0, 1}, 2, {}), clock.now()) == declined("relay-map-full"));
   CHECK_FALSE(has<Dropped>(map.handle(some_relay(1), says(1, {0, 1}, 1, {5}), clock.now())));
   CHECK(map.connected(some_relay(1), some_relay(5)));
 }

@@ -85,8 +85,8 @@ TEST_CASE("a room that is not configured is not kept, passed on or answered", "[
   (void)f.up(3, Kind::Reference);
   auto other = state(1, {0, 1}, 1, {"x"});
   other.room = "private";
-  CHECK(f.hear(1, other) == dropped("room-not-global"));
-  CHECK(f.hear(3, proto::GlobalRoomInactive{"private"}) == dropped("room-not-global"));
+  CHECK(f.hear(1, other) == declined("room-not-global"));
+  CHECK(f.hear(3, proto::GlobalRoomInactive{"private"}) == declined("room-not-global"));
 }
 
 TEST_CASE("people get the label of the relay they are on, once", "[federation][H-30]") {
@@ -174,12 +174,12 @@ TEST_CASE("lies and nonsense about rooms are dropped", "[federation]") {
   Fixture f;
   (void)f.up(1);
   (void)f.up(2, Kind::MediaV2, false);
-  CHECK(f.hear(2, state(1, {0, 1}, 2, {})) == dropped("not-a-delegate"));
+  CHECK(f.hear(2, state(1, {0, 1}, 2, {})) == declined("not-a-delegate"));
   CHECK(f.hear(1, state(3, {kMaxEpochJump + 1, 1}, 2, {})) == dropped("epoch-jump"));
   CHECK(f.hear(1, state(3, {0, 1}, 2, std::vector<std::string>(257, "x"))) == dropped("too-many-participants"));
   CHECK(f.hear(1, state(3, {0, 1}, 2, {std::string(129, 'x')})) == dropped("text-too-long"));
   CHECK(f.hear(1, state(3, {0, 1}, 1, {})) == dropped("hops"));
-  CHECK(f.hear(1, plain("lobby", {"a"})) == dropped("unknown-neighbour"));
+  CHECK(f.hear(1, plain("lobby", {"a"})) == declined("unknown-neighbour"));
 }
 
 }  // namespace wzp::federation

@@ -122,16 +122,16 @@ TEST_CASE("lies and nonsense about users are dropped, and memory is bounded", "[
   (void)f.up(1);
   (void)f.up(2, false);
   auto list = snapshot(1, {1, 2, 3, 4, 5});
-  CHECK(f.hear(1, list) == dropped("too-many-users"));
+  CHECK(f.hear(1, list) == declined("too-many-users"));
   CHECK(f.users.total() == 0);
   list.hops = 2;
-  CHECK(f.hear(2, list) == dropped("not-a-delegate"));
+  CHECK(f.hear(2, list) == declined("not-a-delegate"));
   list.origin_relay_fp = to_string(some_relay(9));
   list.add = list.add.substr(0, 64);
   CHECK_FALSE(has<Dropped>(f.hear(1, list)));
   CHECK(f.users.total() == 4);
   list.origin_relay_fp = to_string(some_relay(10));
-  CHECK(f.hear(1, list) == dropped("too-many-origins"));
+  CHECK(f.hear(1, list) == declined("too-many-origins"));
   for (auto broken : {&proto::UserState::add, &proto::UserState::salt}) {
     auto bad = list;
     bad.*broken = "xyz";

@@ -48,6 +48,43 @@ TEST_CASE("who has left a dead phone behind is called where he is", "[relay][rou
   CHECK(alice.heard_nothing());
 }
 
+TEST_CASE("a phone that wakes up later is told that the call is elsewhere, and keeps its registration", "[relay][route]") {
+  Moved net{2, 0, 1, true};
+  Phone alice{net.mesh.bench, 0, 100};
+  net.call(alice);
+  net.mesh.bench.run_for(2s);
+  CHECK(net.old.take<proto::DirectCallOffer>());
+  CHECK(net.old.take<proto::Hangup>() == proto::Hangup{HangupReason::Normal, "c1"});
+  CHECK_FALSE(net.old.end().closed);
+  CHECK(net.mesh.bench.core(0).clients().size() == 2);
+}
+
+TEST_CASE("who comes back to the same relay while the dead phone is checked on is rung there", "[relay][route]") {
+  Moved net{2, 0, 1, true};
+  Phone alice{net.mesh.bench, 0, 100};
+  net.call(alice);
+  net.mesh.bench.run_for(300ms);
+  Phone again{net.mesh.bench, 0, 120};
+  net.mesh.bench.run_for(100ms);
+  CHECK(again.take<proto::DirectCallOffer>());
+  CHECK(alice.take<proto::CallRinging>());
+  net.mesh.bench.run_for(3s);
+  CHECK(net.mesh.is_live(0, "c1"));
+  CHECK(net.bob.heard_nothing());
+}
+
+TEST_CASE("an offer that nobody takes any more leaves nothing behind", "[relay][route]") {
+  Moved net{3, 1, 2, true};
+  Phone alice{net.mesh.bench, 0, 100};
+  net.call(alice);
+  net.mesh.bench.run_for(100ms);
+  net.mesh.bench.cut(1, 2);
+  net.mesh.bench.run_for(2s);
+  CHECK(hears_hangup(alice, "c1", HangupReason::Error));
+  CHECK(net.mesh.bench.packets(1).rooms() == 0);
+  CHECK(net.mesh.bench.packets(0).rooms() == 0);
+}
+
 TEST_CASE("of two living phones one rings, and nobody loses a registration", "[relay][route]") {
   Moved net{2, 0, 1, false};
   Phone alice{net.mesh.bench, 0, 100};

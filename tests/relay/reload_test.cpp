@@ -90,4 +90,32 @@ TEST_CASE("who is struck off the list of a room is put out", "[relay][reload][ro
   CHECK(b.end().closed->code == 0x19);
 }
 
+TEST_CASE("a room that is global for a while works all the time, with nobody joining or leaving", "[relay][reload][room]") {
+  RelayBench bench;
+  const auto relay = bench.add_relay(1);
+  Member a{bench, relay, 100, "general"};
+  Member b{bench, relay, 101, "general"};
+  for (const auto& global : {std::vector<std::string>{"general"}, {}, {"general", "other"}, {"other"}}) {
+    auto lists = lists_of(bench.config(relay));
+    lists.global_rooms = global;
+    bench.reload(relay, lists);
+    bench.run_for(100ms);
+    a.say(1);
+    bench.run_for(20ms);
+    CHECK(heard(b.end())[{100, 1}] == 1);
+    CHECK(bench.packets(relay).rooms() == 1);
+  }
+}
+
+TEST_CASE("a room that is listed twice becomes private all the same", "[relay][reload][room]") {
+  RelayBench bench;
+  const auto relay = bench.add_relay(1);
+  Member a{bench, relay, 100, "general"};
+  auto lists = lists_of(bench.config(relay));
+  lists.rooms = {{"general", {}}, {"general", {}}};
+  bench.reload(relay, lists);
+  REQUIRE(a.end().closed);
+  CHECK(a.end().closed->code == 0x19);
+}
+
 }  // namespace wzp::test

@@ -61,6 +61,70 @@ TEST_CASE("members who join on two relays within a moment hear each other", "[re
   CHECK(heard(b.end()) == std::map<std::pair<int, int>, int>{{{100, 1}, 1}});
 }
 
+namespace {
+
+void check_that_they_hear_each_other(RelayBench& bench, Member& a, Member& b, std::uint16_t number = 1) {
+  for (auto* m : {&a, &b}) m->end().media.clear();
+  a.say(number);
+  b.say(number);
+  bench.run_for(5s);
+  CHECK(heard(a.end()) == std::map<std::pair<int, int>, int>{{{b.name(), number}, 1}});
+  CHECK(heard(b.end()) == std::map<std::pair<int, int>, int>{{{a.name(), number}, 1}});
+}
+
+}  // namespace
+
+TEST_CASE("a room goes on when another connection takes the place of a link", "[relay][room][V-11]") {
+  RelayBench bench;
+  const bool first_is_smaller = RelayBench::fingerprint(1) < RelayBench::fingerprint(2);
+  const std::uint8_t small = first_is_smaller ? 1 : 2;
+  const std::uint8_t large = first_is_smaller ? 2 : 1;
+  const auto naming = [](std::uint8_t other) {
+    return [other](relay::Config& c) {
+      kGeneral(c);
+      c.peers = {RelayBench::peer(other)};
+      c.peers[0].delegate = true;
+    };
+  };
+  bench.on_dial = OnDial::Ignore;  // that dial takes its time
+  const auto a = bench.add_relay(small, naming(large));
+  bench.on_dial = OnDial::Connect;
+  const auto b = bench.add_relay(large, naming(small));
+  Member anna{bench, a, 100, "general"};
+  Member ben{bench, b, 101, "general"};
+  bench.run_for(3s);
+  check_that_they_hear_each_other(bench, anna, ben);
+  bench.dial(a, 0);  // now it succeeds, and its link is the one that stays
+  bench.run_for(1s);
+  REQUIRE(bench.connections_between(a, b) == 1);
+  check_that_they_hear_each_other(bench, anna, ben, 2);
+}
+
+TEST_CASE("a relay whose hello comes late is one of ours after all, for rooms and calls", "[relay][room]") {
+  RelayBench bench;
+  bench.link_delay = 1200ms;  // there and back, longer than the silence by which a reference relay is known
+  const auto a = bench.add_relay(1, [](relay::Config& c) {
+    kGeneral(c);
+    c.peers = {Mesh::peer(1)};
+  });
+  const auto b = bench.add_relay(2, [](relay::Config& c) {
+    kGeneral(c);
+    c.trusted = {Mesh::trusted(0)};
+  });
+  bench.run_for(10s);
+  Member anna{bench, a, 100, "general"};
+  Member ben{bench, b, 101, "general"};
+  Phone bob{bench, b, 120};
+  bench.run_for(10s);
+  check_that_they_hear_each_other(bench, anna, ben);
+  Phone alice{bench, a, 110};
+  bench.link_delay = 10ms;
+  alice.send(alice.offer(bob.fp(), "c1"));
+  bench.run_for(5s);
+  CHECK(bob.take<proto::DirectCallOffer>());
+  CHECK(alice.take<proto::CallRinging>());
+}
+
 TEST_CASE("every change in a room is told to its members", "[relay][room]") {
   RelayBench bench;
   const auto relay = bench.add_relay(1);
@@ -361,16 +425,32 @@ TEST_CASE("a member that stops reporting stops counting", "[relay][room][V-47]")
   CHECK(directives(a.end())[1].recommended_profile == proto::kGood);
 }
 
+TEST_CASE("advice is lifted when nobody is left who complains", "[relay][room][V-47]") {
+  RelayBench bench;
+  const auto relay = bench.add_relay(1);
+  Member quiet{bench, relay, 100, "kitchen"};
+  Member weak{bench, relay, 101, "kitchen"};
+  for (std::uint16_t n = 0; n < 5; ++n) {
+    bench.send_media(weak.end(), with_report(101, n, proto::quality_report_from(20, 50, 5)));
+    bench.run_for(1s);
+  }
+  REQUIRE(directives(quiet.end()).size() == 1);
+  weak.leave();
+  REQUIRE(directives(quiet.end()).size() == 2);
+  CHECK(directives(quiet.end())[1].recommended_profile == proto::kGood);
+}
+
 TEST_CASE("ten thousand leaves and joins leave every member hearing", "[relay][room][V-31]") {
   RelayBench bench;
   const auto relay = bench.add_relay(1);
   Member stays{bench, relay, 100, "kitchen"};
   std::optional<Member> comes;
-  for (std::uint16_t i = 0; i < 1000; ++i) {
+  for (std::uint16_t i = 0; i < 10'000; ++i) {
     comes.emplace(bench, relay, std::uint8_t(101 + i % 100), "kitchen");
     stays.say(i);
     REQUIRE(heard(comes->end())[{100, i}] == 1);
     comes->leave();
+    stays.end().inbox.clear();
   }
 }
 

@@ -143,10 +143,7 @@ void SimRelay::perform(const relay::Actions& actions) {
     witness_.does(*this, action);
     std::visit(overloaded{
                    [&](const relay::Send& a) { perform(run_->signals.send(a.conn, a.message)); },
-                   [&](const relay::Check& a) {
-                     run_->signals.check(a.conn, queue_.now());
-                     run_->stalls.set(run_->signals.deadline());
-                   },
+                   [&](const relay::Check& a) { perform(run_->signals.check(a.conn, queue_.now())); },
                    [&](const relay::SendVersion& a) { (void)run_->endpoint.send_message(a.conn, bytes_of(a.text)); },
                    [&](const relay::Close& a) { run_->endpoint.close_when_sent(a.conn, a.code, a.reason); },
                    [&](const relay::Dial& a) { dial(a.peer); },

@@ -322,8 +322,12 @@ void RelayBench::carry_out(std::size_t relay, relay::Actions actions) {
                    [&](const relay::Check& a) {
                      const Half half{relay, a.conn};
                      auto* end = far_end(half);
-                     if (end != nullptr && end->is_dead) return at(now_ + kSignOfLife, [this, end] { lose(*end); });
-                     at(now_, [this, half] { feed(half.relay, relay::Alive{half.conn}); });
+                     if (end == nullptr) return;
+                     const auto later = end->is_dead ? kSignOfLife : Duration{};
+                     at(now_ + later, [this, half, end] {
+                       if (end->is_dead) return feed(half.relay, relay::Silent{half.conn});
+                       feed(half.relay, relay::Alive{half.conn});
+                     });
                    },
                    [&](const relay::Dial& a) { dial(relay, a.peer); },
                    [&](const relay::SetRoom& a) {

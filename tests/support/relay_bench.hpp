@@ -80,6 +80,8 @@ class RelayBench {
   void heal(std::size_t a, std::size_t b);
   /// Ends the n-th connection between them, and nothing else.
   void kill(std::size_t a, std::size_t b, std::size_t n);
+  /// A dial of the relay, to the peer with this number, succeeds. Happens by itself for those that it asks for.
+  void dial(std::size_t relay, std::size_t peer);
   OnDial on_dial = OnDial::Connect;
   std::vector<std::pair<std::size_t, std::size_t>> dials;  ///< (relay, peer entry), in order
   /// One way, between relays.
@@ -128,7 +130,6 @@ class RelayBench {
   void send_datagram(std::size_t relay, ConnectionId to, ByteView head, ByteView packet);
   void sweep_media(std::size_t relay);
   void set_room(std::size_t relay, const relay::RoomTable& table);
-  void dial(std::size_t relay, std::size_t peer);
   void end_connection(Half half, std::optional<std::uint64_t> code);
   [[nodiscard]] FarEnd* far_end(Half half);
   [[nodiscard]] bool is_cut(std::size_t a, std::size_t b) const;

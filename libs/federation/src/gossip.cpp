@@ -12,7 +12,7 @@ std::optional<RelayFingerprint> canonical_relay(std::string_view text) {
 
 std::optional<Dropped> refuse(const RelayFingerprint& from, bool delegate, const RelayFingerprint& origin,
                               std::uint8_t hops, std::uint8_t max_hops) {
-  if (origin != from && !delegate) return Dropped{"not-a-delegate"};
+  if (origin != from && !delegate) return not_taken("not-a-delegate");
   const bool fits = origin == from ? hops == 1 : hops >= 2 && hops <= max_hops;
   if (!fits) return Dropped{"hops"};
   return std::nullopt;

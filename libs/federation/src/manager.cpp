@@ -113,7 +113,10 @@ bool FederationManager::apply(Link& link, const Link::Outcome& outcome, Instant 
   }
   if (outcome.answer_hello) out.push_back(Send{link.conn(), hello()});
   if (outcome.came_up) announce_up(link, out);
-  if (outcome.became_capable && link.relay()) out.push_back(LinkChanged{*link.relay()});
+  if (outcome.became_capable && link.relay()) {
+    out.push_back(LinkChanged{*link.relay()});
+    out.push_back(LinkUp{*link.relay()});  // as what it is; it was taken for a reference relay
+  }
   if (outcome.came_up || outcome.became_capable) settle_duplicates(link.conn(), now, out);
   return connections_.contains(link.conn());
 }
@@ -303,7 +306,7 @@ bool FederationManager::is_capable(const RelayFingerprint& relay) const {
 
 bool FederationManager::shares_addrs(const RelayFingerprint& relay) const {
   return std::any_of(config_.peers.begin(), config_.peers.end(),
-                     [&](const Peer& p) { return p.fingerprint == relay && p.share_addrs_in_offer; });
+                     [&](const Peer& p) { return p.fingerprint == relay && p.share_addrs_in_offer && !p.retired; });
 }
 
 bool FederationManager::is_delegate(const RelayFingerprint& relay) const {

@@ -38,7 +38,7 @@ GossipActions RelayMap::handle(const RelayFingerprint& from, const proto::RelayS
   GossipActions out;
   const auto origin = canonical_relay(state.origin_relay_fp);
   if (!up_.contains(from)) {
-    out.push_back(Dropped{"unknown-neighbour"});
+    out.push_back(not_taken("unknown-neighbour"));
   } else if (!origin) {
     out.push_back(Dropped{"bad-fingerprint"});
   } else {
@@ -86,7 +86,7 @@ void RelayMap::hear(const RelayFingerprint& from, const RelayFingerprint& origin
                     GossipActions& out) {
   const auto found = known_.find(origin);
   if (found == known_.end()) {
-    if (!make_room(origin)) return out.push_back(Dropped{"relay-map-full"});
+    if (!make_room(origin)) return out.push_back(not_taken("relay-map-full"));
   } else {
     auto& known = found->second;
     const bool same = std::tie(statement.stamp, statement.neighbours) == std::tie(known.stamp, known.neighbours);

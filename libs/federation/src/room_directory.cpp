@@ -35,9 +35,13 @@ GossipActions RoomDirectory::set_rooms(const std::set<std::string>& rooms, Insta
       ++room;
       continue;
     }
-    room->second.local.clear();
-    room->second.tier.reset();
-    room->second.last_said.reset();
+    auto& gone = room->second;  // for the others nobody is left, here and behind us
+    gone.local.clear();
+    gone.tier.reset();
+    gone.entries.clear();
+    for (auto& [relay, plain] : gone.plain) plain = {.told = std::move(plain.told)};
+    gone.last_said.reset();
+    gone.last_told.reset();
     own_changed(*room, now, out);
     room = rooms_.erase(room);
   }
@@ -160,9 +164,9 @@ GossipActions RoomDirectory::handle(const RelayFingerprint& from, const proto::R
   const auto room = rooms_.find(state.room);
   const auto origin = canonical_relay(state.origin_relay_fp);
   if (!mesh_.has(from)) {
-    out.push_back(Dropped{"unknown-neighbour"});
+    out.push_back(not_taken("unknown-neighbour"));
   } else if (room == rooms_.end()) {
-    out.push_back(Dropped{"room-not-global"});
+    out.push_back(not_taken("room-not-global"));
   } else if (!origin) {
     out.push_back(Dropped{"bad-fingerprint"});
   } else if (auto refused = check(from, *origin, state)) {
@@ -193,7 +197,7 @@ std::optional<Dropped> RoomDirectory::check(const RelayFingerprint& from, const 
   const auto epoch = origin == config_.own ? epoch_ : known == room.entries.end() ? 0 : known->second.stamp.epoch;
   if (is_epoch_jump(epoch, state.epoch)) return Dropped{"epoch-jump"};
   if (origin != config_.own && known == room.entries.end() && room.entries.size() >= config_.max_origins) {
-    return Dropped{"too-many-origins"};
+    return not_taken("too-many-origins");
   }
   return std::nullopt;
 }

@@ -47,10 +47,10 @@ std::optional<std::string> RoomDirectory::canonical(std::string_view name) const
 GossipActions RoomDirectory::handle(const RelayFingerprint& from, const proto::GlobalRoomActive& state, Instant now) {
   const auto neighbour = neighbours_.find(from);
   if (neighbour == neighbours_.end() || neighbour->second.kind != Kind::Reference) {
-    return {Dropped{"unknown-neighbour"}};
+    return {not_taken("unknown-neighbour")};
   }
   const auto name = canonical(state.room);
-  if (!name) return {Dropped{"room-not-global"}};
+  if (!name) return {not_taken("room-not-global")};
   if (state.participants.size() > config_.max_participants) return {Dropped{"too-many-participants"}};
   if (!fits(state.participants)) return {Dropped{"text-too-long"}};
   Plain heard;

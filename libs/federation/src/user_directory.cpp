@@ -26,7 +26,7 @@ void UserDirectory::change(const Fingerprint& person, bool add, Instant now, Gos
   if (here_.contains(entry) == add) {
     changes_.erase(entry);
   } else if (add && here_.size() + changes_.size() >= config_.max_entries) {
-    out.push_back(Dropped{"too-many-users"});
+    out.push_back(not_taken("too-many-users"));
   } else {
     changes_[entry] = add;
   }
@@ -159,15 +159,15 @@ std::optional<Instant> UserDirectory::deadline() const {
 }
 
 GossipActions UserDirectory::handle(const RelayFingerprint& from, const proto::UserRequest& request, Instant now) {
-  if (!mesh_.has(from)) return {Dropped{"unknown-neighbour"}};
+  if (!mesh_.has(from)) return {not_taken("unknown-neighbour")};
   const auto about = canonical_relay(request.origin_relay_fp);
   if (!about) return {Dropped{"bad-fingerprint"}};
   if (*about != config_.own) {
-    if (!mesh_.is_delegate(from)) return {Dropped{"not-a-delegate"}};
+    if (!mesh_.is_delegate(from)) return {not_taken("not-a-delegate")};
     const auto held = known_.find(*about);
     const bool can =
         held != known_.end() && held->second.whole && held->second.passed && held->second.hops < kMaxDistance;
-    if (!can) return {Dropped{"nothing-to-send"}};
+    if (!can) return {not_taken("nothing-to-send")};
   }
   auto& last = served_[from];
   std::erase_if(last, [&](const auto& item) { return now >= item.second + config_.request_interval / 2; });

@@ -12,7 +12,7 @@ namespace wzp::federation {
 std::variant<UserDirectory::Heard, Dropped> UserDirectory::check(const RelayFingerprint& from,
                                                                  const std::string& origin, Stamp stamp,
                                                                  std::uint8_t hops) const {
-  if (!mesh_.has(from)) return Dropped{"unknown-neighbour"};
+  if (!mesh_.has(from)) return not_taken("unknown-neighbour");
   const auto about = canonical_relay(origin);
   if (!about) return Dropped{"bad-fingerprint"};
   if (auto refused = refuse(from, mesh_.is_delegate(from), *about, hops, kMaxDistance)) return *refused;
@@ -59,7 +59,7 @@ GossipActions UserDirectory::handle(const RelayFingerprint& from, const proto::U
     return out;
   }
   auto* origin = find_or_make(heard, now);
-  if (!origin) return {Dropped{"too-many-origins"}};
+  if (!origin) return {not_taken("too-many-origins")};
   const bool same = origin->whole && heard.stamp == origin->stamp && digest.count == origin->entries.size() &&
                     *value == origin->digest;
   if (!same) {
@@ -122,13 +122,13 @@ void UserDirectory::refuse_for_a_while(Origin& origin, std::string why, Instant 
   origin.coming.reset();
   origin.ask.reset();
   origin.refused_until = now + config_.refresh;
-  out.push_back(Dropped{std::move(why)});
+  out.push_back(not_taken(std::move(why)));
 }
 
 void UserDirectory::hear_delta(const Heard& heard, const proto::UserState& state, Entries add, Entries remove,
                                Instant now, GossipActions& out) {
   auto* origin = find_or_make(heard, now);
-  if (!origin) return out.push_back(Dropped{"too-many-origins"});
+  if (!origin) return out.push_back(not_taken("too-many-origins"));
   const bool same_life = origin->whole && origin->salt == state.salt && origin->stamp.epoch == state.epoch;
   const bool delegate = mesh_.is_delegate(heard.from);
   if (same_life && heard.stamp == origin->stamp && delegate >= origin->passed) {
@@ -178,8 +178,8 @@ bool UserDirectory::is_welcome(const Heard& heard, const Origin& origin, const s
 void UserDirectory::hear_part(const Heard& heard, const proto::UserState& state, Entries entries, Instant now,
                               GossipActions& out) {
   auto* origin = find_or_make(heard, now);
-  if (!origin) return out.push_back(Dropped{"too-many-origins"});
-  if (origin->refused_until && now < *origin->refused_until) return out.push_back(Dropped{"user-table-full"});
+  if (!origin) return out.push_back(not_taken("too-many-origins"));
+  if (origin->refused_until && now < *origin->refused_until) return out.push_back(not_taken("user-table-full"));
   if (!is_welcome(heard, *origin, state.salt)) {
     const bool held = heard.stamp == origin->stamp && state.salt == origin->salt;
     if (held && state.part == 0) confirm(heard, *origin, now, out);

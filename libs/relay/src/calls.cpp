@@ -135,13 +135,12 @@ void send_setup(State& s, const DirectCall& call, Role role) {
 }
 
 void party_lost(State& s, const Fingerprint& who, Instant now) {
+  offers_anew(s, who, now);
   for (const auto& id : s.calls.calls_of(who)) {
     const auto& call = *s.calls.find(id);
     const auto role = *call.role_of(who);
     if (!call.is_here(role)) continue;
-    if (call.is_unanswered() && role == Role::Callee && s.notes.at(id).ring_waits) {
-      offer_anew(s, id, now);
-    } else if (call.is_unanswered()) {
+    if (call.is_unanswered()) {
       end_call(s, id, proto::HangupReason::Error, {}, now);
     } else {
       s.due.set(PartyDue{id, role}, now + s.config.reconnect_grace);
@@ -149,7 +148,8 @@ void party_lost(State& s, const Fingerprint& who, Instant now) {
   }
 }
 
-void party_back(State& s, const Fingerprint& who) {
+void party_back(State& s, const Fingerprint& who, Instant now) {
+  offers_anew(s, who, now);
   for (const auto& id : s.calls.calls_of(who)) {
     const auto& call = *s.calls.find(id);
     const auto role = *call.role_of(who);

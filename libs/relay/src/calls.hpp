@@ -52,7 +52,7 @@ void hang_up_client(State& s, const registry::Registration& client, ConnectionId
 /// A person has no registration left: unanswered calls end, active ones wait for it (relay.md 6).
 void party_lost(State& s, const Fingerprint& who, Instant now);
 /// It is (still, or again) registered: its calls go on, and it hears what it missed.
-void party_back(State& s, const Fingerprint& who);
+void party_back(State& s, const Fingerprint& who, Instant now);
 /// The grace of a party, or the patience with a link or with addresses, is over.
 void on_due(State& s, const PartyDue& due, Instant now);
 void on_due(State& s, const LinkDue& due, Instant now);

@@ -7,7 +7,6 @@
 #include "cross_relay_dispatcher.hpp"
 #include "elsewhere.hpp"
 #include "offer_search.hpp"
-#include "validate.hpp"
 
 namespace wzp::relay {
 namespace {
@@ -39,7 +38,6 @@ void note_caller(State& s, const CheckedOffer& checked, const proto::DirectCallO
   notes.reads_reports[role] = !caller.caps.empty() || offer.caller_build_version.has_value();
   notes.is_unsigned[role] = !caller.is_signed;
   notes.offer = canonical(offer, checked);
-  ++s.counters.calls_offered;
 }
 
 void offer_here(State& s, const CheckedOffer& checked, const proto::DirectCallOffer& offer,
@@ -47,7 +45,7 @@ void offer_here(State& s, const CheckedOffer& checked, const proto::DirectCallOf
   note_caller(s, checked, offer, caller);
   const auto& shown = *s.notes.at(checked.id).offer;
   s.send(callee.conn, s.config.share_addrs_in_offer ? shown : without_addresses(shown));
-  offered(s, checked.id);
+  offered(s, checked.id, nullptr);
 }
 
 /// A reference relay never says that it rings, so the caller is told at once.
@@ -62,7 +60,6 @@ void ring_for_reference(State& s, const CallId& id, const Wave& wave) {
 
 void on_client(State& s, const Session& from, const proto::DirectCallOffer& offer, Instant now) {
   using enum proto::HangupReason;
-  const auto* caller = s.presence.find(from.conn);
   const auto checked = check(offer);
   if (!checked) return refuse(s, from, offer, Error, "offer-bad-field", now);
   if (checked->caller != from.who) return refuse(s, from, offer, Error, "offer-wrong-caller", now);
@@ -72,20 +69,28 @@ void on_client(State& s, const Session& from, const proto::DirectCallOffer& offe
   if (!s.offers_by_client.take(from.who, now) || !take_offer_of_address(s, from.remote.ip, now)) {
     return refuse(s, from, offer, Busy, "offer-rate", now);
   }
-  registry::NewCall call{checked->id, checked->caller, checked->callee, registry::Local{}, checked->addresses};
-  const auto* callee = s.presence.current(checked->callee);
+  ++s.counters.calls_offered;
+  place_call(s, from, offer, *checked, true, now);
+}
+
+void place_call(State& s, const Session& from, const proto::DirectCallOffer& offer, const CheckedOffer& checked,
+                bool is_here, Instant now) {
+  using enum proto::HangupReason;
+  const auto* caller = s.presence.find(from.conn);
+  registry::NewCall call{checked.id, checked.caller, checked.callee, registry::Local{}, checked.addresses};
+  const auto* callee = is_here ? s.presence.current(checked.callee) : nullptr;
   Wave wave;
   if (callee == nullptr) {
-    wave = first_wave(s, checked->callee, nullptr, {});
+    wave = first_wave(s, checked.callee, nullptr, {});
     if (wave.relays.empty()) return refuse(s, from, offer, Error, "offer-target-absent", now);
     call.route = registry::Outgoing{wave.relays, std::nullopt};
   }
   // The record stands before anything is sent: an answer may be faster than the rest of this function (V-06).
   if (!s.calls.create(call, now)) return refuse(s, from, offer, Busy, "offer-limit", now);
-  if (callee != nullptr) return offer_here(s, *checked, offer, *caller, *callee);
-  note_caller(s, *checked, offer, *caller);
-  ask(s, checked->id, wave, now);
-  ring_for_reference(s, checked->id, wave);
+  if (callee != nullptr) return offer_here(s, checked, offer, *caller, *callee);
+  note_caller(s, checked, offer, *caller);
+  ask(s, checked.id, wave, now);
+  ring_for_reference(s, checked.id, wave);
 }
 
 void on_client(State& s, const Session& from, const proto::DirectCallAnswer& answer, Instant now) {

@@ -1,12 +1,16 @@
 #pragma once
 
 #include "state.hpp"
+#include "validate.hpp"
 
 // The call signals of a registered client (relay.md 8.5).
 
 namespace wzp::relay {
 
 void on_client(State& s, const Session& from, const proto::DirectCallOffer& offer, Instant now);
+/// An offer that has been judged already. `is_here`: whether a callee who is registered here counts as such.
+void place_call(State& s, const Session& from, const proto::DirectCallOffer& offer, const CheckedOffer& checked,
+                bool is_here, Instant now);
 void on_client(State& s, const Session& from, const proto::DirectCallAnswer& answer, Instant now);
 void on_client(State& s, const Session& from, const proto::Hangup& hangup, Instant now);
 void on_client(State& s, const Session& from, const proto::MediaPathReport& report, Instant now);

@@ -128,15 +128,25 @@ void CrossRelayDispatcher::on(const Arrival& arrival, const proto::DirectCallOff
   if (!s.offers_by_link.take(from, now) || !s.offers_by_remote_caller.take(checked->caller, now)) {
     return refused(HangupReason::Busy, "forward-offer-rate");
   }
+  ++s.counters.calls_offered;
+  take_offer(arrival, offer, true, now);
+}
+
+void CrossRelayDispatcher::take_offer(const Arrival& arrival, const proto::DirectCallOffer& offer, bool is_here,
+                                      Instant now) {
+  const auto& from = arrival.from;
+  const auto checked = check(offer);
   registry::NewCall call{checked->id, checked->caller, checked->callee, Incoming{from}, checked->addresses};
-  const auto* callee = s.presence.current(checked->callee);
+  const auto* callee = is_here ? s.presence.current(checked->callee) : nullptr;
   if (callee == nullptr) {
-    if (!pass_offer(arrival, offer, call, now)) refused(HangupReason::Error, "forward-target-absent");
-    return;
+    if (pass_offer(arrival, offer, call, now)) return;
+    s.drop("forward-target-absent");
+    return refuse(from, offer.call_id, HangupReason::Error);
   }
   if (const auto created = s.calls.create(call, now); !created) {
     const bool full = created.error().code == Errc::LimitReached;
-    return refused(full ? HangupReason::Busy : HangupReason::Error, "forward-offer-limit");
+    s.drop("forward-offer-limit");
+    return refuse(from, offer.call_id, full ? HangupReason::Busy : HangupReason::Error);
   }
   auto& notes = s.notes[checked->id];
   notes.offer = offer;
@@ -144,10 +154,8 @@ void CrossRelayDispatcher::on(const Arrival& arrival, const proto::DirectCallOff
   notes.reads_reports[static_cast<std::size_t>(Role::Caller)] =
       s.federation.is_capable(from) || offer.caller_build_version.has_value();
   if (arrival.envelope) (void)s.calls.set_home(checked->id, Role::Caller, arrival.origin);
-  ++s.counters.calls_offered;
   s.send(callee->conn, s.config.share_addrs_in_offer ? offer : without_addresses(offer));
-  notes.arrival = arrival;
-  offered(s, checked->id);
+  offered(s, checked->id, &arrival);
   update_bridge(s, checked->id);
 }
 
@@ -157,6 +165,8 @@ bool CrossRelayDispatcher::pass_offer(const Arrival& arrival, const proto::Direc
   std::set<RelayFingerprint> past{arrival.path.begin(), arrival.path.end()};
   const auto wave = first_wave(s, call.callee, &arrival.from, past);
   if (wave.relays.empty()) return false;
+  // It was meant for this relay alone (design.md 3.17); whoever sent it can ask again without them.
+  if (has_addresses(offer) && (!wave.directed || wave.relays.size() > 1)) return false;
   registry::NewCall passing = call;
   passing.route = Transit{arrival.from, {wave.relays, {}}};
   passing.caller_addrs = {};
@@ -198,6 +208,7 @@ void CrossRelayDispatcher::answer(const DirectCall& call, const proto::DirectCal
   s.log(LogLevel::Info, "call " + call.id.text() + " (incoming) answered");
   update_bridge(s, call.id);
   auto& notes = s.notes.at(call.id);
+  notes.arrival.reset();
   // A callee that answers at once may be faster than the second offer with the caller's addresses.
   if (answer.accept_mode == proto::CallAcceptMode::AcceptTrusted && !notes.addresses_final) {
     notes.setup_waits = true;

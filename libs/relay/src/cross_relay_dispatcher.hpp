@@ -21,12 +21,13 @@ class CrossRelayDispatcher {
   /// A signal that a linked relay forwards, in the deployed envelope.
   void handle(const RelayFingerprint& from, const proto::SignalMessage& inner, Instant now);
   void handle(const RelayFingerprint& from, const proto::RoutedSignal& signal, Instant now);
-  /// What has been judged already.
-  void handle(const Arrival& arrival, Instant now);
+  /// An offer, canonical, that has been judged already. `is_here`: whether a callee who is registered here counts as such.
+  void take_offer(const Arrival& arrival, const proto::DirectCallOffer& offer, bool is_here, Instant now);
   void link_up(const RelayFingerprint& relay, Instant now);
   void link_down(const RelayFingerprint& relay, Instant now);
 
  private:
+  void handle(const Arrival& arrival, Instant now);
   void on(const Arrival& arrival, const proto::DirectCallOffer& offer, Instant now);
   void on(const Arrival& arrival, const proto::DirectCallAnswer& answer, Instant now);
   void on(const Arrival& arrival, const proto::CallRinging& ringing, Instant now);

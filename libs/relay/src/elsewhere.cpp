@@ -2,13 +2,14 @@
 
 #include "client_signals.hpp"
 #include "cross_relay_dispatcher.hpp"
+#include "wzp/crypto/room.hpp"
 
 namespace wzp::relay {
 namespace {
 
 void ring(State& s, const CallId& id) {
   auto& notes = s.notes.at(id);
-  notes.ring_waits = false;
+  notes.checked.reset();
   notes.arrival.reset();
   (void)s.calls.set_ringing(id);
   const auto& call = *s.calls.find(id);
@@ -20,32 +21,67 @@ void ring(State& s, const CallId& id) {
   }
 }
 
+/// Calls of this callee that wait for a sign of life, and from which connection.
+std::vector<std::pair<CallId, ConnectionId>> waiting(const State& s, const Fingerprint& callee) {
+  std::vector<std::pair<CallId, ConnectionId>> out;
+  for (const auto& id : s.calls.calls_of(callee)) {
+    const auto& call = *s.calls.find(id);
+    const auto& checked = s.notes.at(id).checked;
+    if (call.callee == callee && call.is_unanswered() && checked) out.emplace_back(id, *checked);
+  }
+  return out;
+}
+
+/// As if it came only now. `is_here`: whether the callee counts as registered here.
+void offer_anew(State& s, const CallId& id, bool is_here, Instant now) {
+  const DirectCall call = *s.calls.find(id);
+  const auto notes = s.notes.extract(id);
+  (void)s.calls.end(id, proto::HangupReason::Error, now);
+  s.calls.discard(id);
+  s.drop_room(crypto::room_tag(id.room()));
+  if (const auto& arrival = notes.mapped().arrival) {
+    CrossRelayDispatcher{s}.take_offer(*arrival, *notes.mapped().offer, is_here, now);
+  } else if (const auto* caller = s.presence.current(call.caller)) {
+    const auto& offer = *notes.mapped().offer;
+    place_call(s, *s.session(caller->conn), offer, *check(offer), is_here, now);
+  }
+}
+
 }  // namespace
 
-void offered(State& s, const CallId& id) {
+void offered(State& s, const CallId& id, const Arrival* arrival) {
   const auto& callee = s.calls.find(id)->callee;
   if (s.users.candidates(callee, s.map).empty()) return ring(s, id);
-  s.notes.at(id).ring_waits = true;
-  s.out.push_back(Check{s.presence.current(callee)->conn});
+  auto& notes = s.notes.at(id);
+  notes.checked = s.presence.current(callee)->conn;
+  if (arrival != nullptr) notes.arrival = *arrival;
+  s.out.push_back(Check{*notes.checked});
 }
 
 void on_event(State& s, const Alive& event, Instant) {
   const auto* client = s.presence.find(event.conn);
   if (client == nullptr) return s.drop("connection-unknown");
-  for (const auto& id : s.calls.calls_of(client->who)) {
-    const auto& call = *s.calls.find(id);
-    if (call.callee == client->who && call.is_unanswered() && s.notes.at(id).ring_waits) ring(s, id);
+  for (const auto& [id, checked] : waiting(s, client->who)) {
+    if (checked == event.conn) ring(s, id);
   }
 }
 
-void offer_anew(State& s, const CallId& id, Instant now) {
-  const DirectCall call = *s.calls.find(id);
-  const auto notes = s.notes.extract(id);
-  (void)s.calls.end(id, proto::HangupReason::Error, now);
-  s.calls.discard(id);
-  if (const auto& arrival = notes.mapped().arrival) return CrossRelayDispatcher{s}.handle(*arrival, now);
-  const auto* caller = s.presence.current(call.caller);
-  if (caller != nullptr) on_client(s, *s.session(caller->conn), *notes.mapped().offer, now);
+void on_event(State& s, const Silent& event, Instant now) {
+  const auto* client = s.presence.find(event.conn);
+  if (client == nullptr) return s.drop("connection-unknown");
+  for (const auto& [id, checked] : waiting(s, client->who)) {
+    if (checked != event.conn) continue;
+    // It may wake up, and must not ring for a call that is somewhere else by then.
+    s.send(event.conn, proto::Hangup{proto::HangupReason::Normal, id.text()});
+    offer_anew(s, id, false, now);
+  }
+}
+
+void offers_anew(State& s, const Fingerprint& callee, Instant now) {
+  const auto* client = s.presence.current(callee);
+  for (const auto& [id, checked] : waiting(s, callee)) {
+    if (client == nullptr || checked != client->conn) offer_anew(s, id, client != nullptr, now);
+  }
 }
 
 }  // namespace wzp::relay

@@ -21,7 +21,17 @@ proto::RoomParticipant participant(const Room::Seat& seat) {
   return {to_string(seat.who), seat.alias, std::nullopt, proto::to_string(seat.source)};
 }
 
-/// Everybody in the room: those here first, each person once.
+/// What one list may have: people, of whom our clients keep as many, and bytes of their texts, so that no list fills
+/// a member's queue of messages. Source: relay.md 5.5, 256 KiB, of which half is left for escapes and names of fields.
+constexpr std::size_t kMaxListed = 1'024;
+constexpr std::size_t kMaxListBytes = 128 * 1024;
+
+std::size_t text_bytes(const proto::RoomParticipant& p) {
+  const auto size = [](const auto& text) { return text ? text->size() : 0; };
+  return p.fingerprint.size() + size(p.alias) + size(p.relay_label) + size(p.source) + 64;
+}
+
+/// Everybody in the room: those here first, each person once, up to the bounds.
 std::vector<proto::RoomParticipant> everybody(const State& s, const std::string& key, const Room& room) {
   std::vector<proto::RoomParticipant> list;
   std::set<std::string> named;
@@ -33,9 +43,13 @@ std::vector<proto::RoomParticipant> everybody(const State& s, const std::string&
   }
   const auto global = global_name(s, key);
   if (!global) return list;
+  std::size_t bytes = 0;
   for (const auto& entry : s.room_directory.remote(*global)) {
     for (const auto& p : entry.participants) {
-      if (p.fingerprint.empty() || named.insert(p.fingerprint).second) list.push_back(p);
+      if (!p.fingerprint.empty() && !named.insert(p.fingerprint).second) continue;
+      bytes += text_bytes(p);
+      if (list.size() >= kMaxListed || bytes > kMaxListBytes) return list;
+      list.push_back(p);
     }
   }
   return list;
@@ -115,10 +129,8 @@ void tell_relays(State& s, const std::string& key, Instant now) {
 }  // namespace
 
 std::optional<std::string> global_name(const State& s, const std::string& key) {
-  for (const auto& name : s.config.global_rooms) {
-    if (room_key(name) == key) return name;
-  }
-  return std::nullopt;
+  const auto found = s.global_names.find(key);
+  return found == s.global_names.end() ? std::nullopt : std::optional{found->second};
 }
 
 void members_changed(State& s, const std::string& key, Instant now) {
@@ -142,7 +154,11 @@ void global_room_changed(State& s, const std::string& name, Instant now) {
   look_at_quality(s, key, now);
 }
 
-void forget_global_room(State& s, const std::string& name) { s.drop_room(crypto::room_tag(name)); }
+void retag_room(State& s, const std::string& name, Instant now) {
+  const auto key = room_key(name);
+  for (const auto& tag : {crypto::room_tag(name), crypto::room_tag(key)}) s.drop_room(tag);
+  if (s.rooms.contains(key)) members_changed(s, key, now);
+}
 
 void update_global_rooms(State& s, Instant) {
   for (const auto& name : s.config.global_rooms) update_table(s, room_key(name));
@@ -186,8 +202,9 @@ void look_at_quality(State& s, const std::string& key, Instant now) {
       if (entry.tier) count(static_cast<Tier>(std::min<std::uint8_t>(*entry.tier, 5)));
     }
   }
-  if (!worst || worst == room.advised.value_or(Tier::Good)) return;
-  room.advised = worst;
+  const auto tier = worst.value_or(Tier::Good);  // nobody complains any more
+  if (tier == room.advised.value_or(Tier::Good)) return;
+  room.advised = tier;
   for (const auto& seat : room.seats) advise(s, room, seat.conn);
 }
 

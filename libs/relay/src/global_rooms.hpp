@@ -11,8 +11,8 @@ namespace wzp::relay {
 void members_changed(State& s, const std::string& key, Instant now);
 /// The worst tier among those who report, here and elsewhere, becomes the advice to all members here.
 void look_at_quality(State& s, const std::string& key, Instant now);
-/// The room of this canonical name spans relays no more.
-void forget_global_room(State& s, const std::string& name);
+/// The room of this canonical name spans relays from now on, or no longer: its media has another tag.
+void retag_room(State& s, const std::string& name, Instant now);
 /// Tells one member the advice that holds.
 void advise(State& s, const Room& room, ConnectionId member);
 

@@ -1,8 +1,5 @@
 #include "neighbours.hpp"
 
-#include <algorithm>
-#include <array>
-
 #include "bridge.hpp"
 #include "cross_relay_dispatcher.hpp"
 #include "rooms.hpp"
@@ -18,14 +15,6 @@ void map_changed(State& s, Instant now) {
   run(s, s.users.map_changed(s.map, now), now);
   update_global_rooms(s, now);
   map_has_changed(s, now);
-}
-
-/// What two relays disagree about by their operators' choice, or by being full, is nobody's misdeed.
-bool may_be_honest(std::string_view reason) {
-  constexpr auto kHonest =
-      std::to_array<std::string_view>({"not-a-delegate", "room-not-global", "unknown-neighbour", "relay-map-full",
-                                       "too-many-origins", "user-directory-full"});
-  return std::ranges::find(kHonest, reason) != kHonest.end();
 }
 
 }  // namespace
@@ -56,13 +45,14 @@ void link_down(State& s, const RelayFingerprint& relay, Instant now) {
   update_global_rooms(s, now);
 }
 
-void link_changed(State& s, const RelayFingerprint& relay) {
+void link_changed(State& s, const RelayFingerprint& relay, Instant now) {
   if (const auto conn = s.federation.connection_of(relay)) {
     const bool v2 = s.federation.has_cap(relay, proto::kCapMediaV2);
     const bool trunk = v2 && s.config.trunking && s.federation.has_cap(relay, proto::kCapTrunk);
     s.out.push_back(SetLink{{.conn = *conn, .v2 = v2, .trunk = trunk}});
   }
   update_bridges(s, relay);
+  update_global_rooms(s, now);
 }
 
 void from_relay(State& s, const RelayFingerprint& from, const proto::SignalMessage& message, Instant now) {
@@ -100,7 +90,7 @@ void run(State& s, federation::GossipActions actions, Instant now, const RelayFi
                      if (const auto conn = s.federation.connection_of(a.to)) s.send(*conn, std::move(a.message));
                    },
                    [&](const federation::Dropped& a) {
-                     if (from == nullptr || may_be_honest(a.reason)) return s.drop(a.reason);
+                     if (from == nullptr || a.is_honest) return s.drop(a.reason);
                      s.misdeed(*from, a.reason, now);
                    },
                    [&](const federation::MapChanged&) { map_changed(s, now); },

@@ -36,6 +36,17 @@ void replace_older(State& s, const registry::Presence::Added& added, Instant now
   }
 }
 
+/// This registration speaks for its person from now on.
+void speaks_now(State& s, const registry::Registration& client, Instant now) {
+  const auto who = client.who;
+  if (proto::has_cap(client.caps, proto::kCapNoAnnounce)) {
+    withdraw_user(s, who, now);
+  } else {
+    announce_user(s, who, now);
+  }
+  party_back(s, who, now);
+}
+
 }  // namespace
 
 void on_register(State& s, Session& session, const proto::RegisterPresence& request, Instant now) {
@@ -69,18 +80,14 @@ void on_register(State& s, Session& session, const proto::RegisterPresence& requ
         to_string(who) + " registered from " + to_string(session.remote) +
             (proof == Signed ? "" : ", unsigned: anybody can take this name"));
   replace_older(s, *added, now);
-  if (proto::has_cap(request.caps, proto::kCapNoAnnounce)) {
-    withdraw_user(s, who, now);
-  } else {
-    announce_user(s, who, now);
-  }
-  party_back(s, who);
+  speaks_now(s, *s.presence.current(who), now);
 }
 
 void end_registration(State& s, ConnectionId conn, Instant now) {
   const auto removed = s.presence.remove(conn);
   // An older registration that remains, or a newer one, still speaks for this person.
-  if (!removed || !removed->was_current || removed->promoted) return;
+  if (!removed || !removed->was_current) return;
+  if (removed->promoted) return speaks_now(s, *s.presence.current(removed->registration.who), now);
   withdraw_user(s, removed->registration.who, now);
   party_lost(s, removed->registration.who, now);
 }

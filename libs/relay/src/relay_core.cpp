@@ -57,6 +57,7 @@ State::State(Config c)
       federation{federation_config(config)},
       map{{.own = config.fingerprint}},
       room_directory{{.own = config.fingerprint, .rooms = {config.global_rooms.begin(), config.global_rooms.end()}}},
+      global_names{names_by_key(config.global_rooms)},
       users{{.own = config.fingerprint, .salt = config.users_salt}},
       offers_by_client{per_minute(config.offers_per_client), kMaxBuckets},
       offers_by_address{per_minute(config.offers_per_address), kMaxBuckets},

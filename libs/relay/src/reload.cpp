@@ -1,6 +1,7 @@
 #include "reload.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "calls.hpp"
 #include "global_rooms.hpp"
@@ -27,11 +28,12 @@ void put_out_strangers(State& s, Instant now) {
     const auto room = s.rooms.find(room_key(listed.name));
     if (room == s.rooms.end()) continue;
     for (const auto& seat : room->second.seats) {
-      if (std::ranges::find(listed.members, seat.who) == listed.members.end()) out.push_back(seat.conn);
+      const bool is_member = std::ranges::find(listed.members, seat.who) != listed.members.end();
+      if (!is_member || !seat.is_bound) out.push_back(seat.conn);
     }
   }
   for (const auto conn : out) {
-    close_session(s, *s.session(conn), kCloseNotAdmitted, "not admitted: not a member of this room any more", now);
+    if (auto* session = s.session(conn)) close_session(s, *session, kCloseNotAdmitted, "not admitted: not a member of this room any more", now);
   }
 }
 
@@ -60,17 +62,18 @@ void on_event(State& s, const Reload& event, Instant now) {
     if (!is_named(relay)) end_calls_via(s, relay, now);
   }
   const auto former_rooms = std::exchange(s.config.global_rooms, event.global_rooms);
+  s.global_names = names_by_key(event.global_rooms);
   s.config.peers = event.peers;
   s.config.trusted = event.trusted;
   s.config.rooms = event.rooms;
   run(s, s.room_directory.set_rooms({event.global_rooms.begin(), event.global_rooms.end()}, now), now);
-  // A room that spans relays has another tag than one that does not.
-  for (const auto& name : former_rooms) forget_global_room(s, name);
-  for (const auto* names : {&former_rooms, &event.global_rooms}) {
-    for (const auto& name : *names) {
-      if (s.rooms.contains(room_key(name))) members_changed(s, room_key(name), now);
-    }
-  }
+  std::vector<std::string> other_now;  // global and no longer, or the other way round
+  const auto sorted = [](std::vector<std::string> names) {
+    std::ranges::sort(names);
+    return names;
+  };
+  std::ranges::set_symmetric_difference(sorted(former_rooms), sorted(event.global_rooms), std::back_inserter(other_now));
+  for (const auto& name : other_now) retag_room(s, name, now);
   put_out_strangers(s, now);
   run(s, s.federation.reconfigure(federation_peers(event.peers), federation_trusted(event.trusted), now), now);
   update_global_rooms(s, now);

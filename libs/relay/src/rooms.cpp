@@ -10,14 +10,15 @@
 #include "wzp/crypto/hash.hpp"
 #include "wzp/crypto/registration.hpp"
 #include "wzp/crypto/room.hpp"
+#include "wzp/relay/packet_switch.hpp"
 
 namespace wzp::relay {
 namespace {
 
 /// How long the seats outlive the call. Source: relay.md 8.5.
 constexpr Duration kSeatLinger = std::chrono::seconds{2};
-/// Stream numbers from here on name links (packet_switch.hpp).
-constexpr std::uint16_t kFirstReservedStream = 0xFF00;
+/// Seats in all: so many numbers are left for them (packet_switch.hpp).
+constexpr std::size_t kMaxStreams = kFirstMixedStream - 1;
 
 /// Why this handshake gives no seat in the room of a call; empty when it does.
 std::string_view objection_to_party(const State& s, const CallId& id, const proto::CallOffer& offer) {
@@ -40,8 +41,9 @@ std::string_view objection_to_guest(const State& s, const std::string& key, cons
     if (std::ranges::find(listed.members, who) == listed.members.end()) return "not a member of this room";
     if (offer.binding.empty()) return "no binding";
   }
+  if (s.guests >= s.config.max_seats) return "relay full";
   const auto room = s.rooms.find(key);
-  if (room == s.rooms.end()) return s.rooms.size() >= s.config.max_rooms ? "too many rooms" : "";
+  if (room == s.rooms.end()) return s.open_rooms >= s.config.max_rooms ? "too many rooms" : "";
   if (room->second.seats.size() >= s.config.max_room_participants) return "room full";
   return {};
 }
@@ -51,7 +53,7 @@ std::string_view objection(const State& s, const Session& session, const proto::
   const crypto::RoomBinding binding{s.config.fingerprint, session.room_exporter, offer.ephemeral_pub,
                                     offer.identity_pub};
   if (!offer.binding.empty() && !crypto::verify_room_binding(binding, offer.binding)) return "bad binding";
-  if (s.streams.size() >= s.config.max_seats) return "relay full";
+  if (s.streams.size() >= kMaxStreams) return "relay full";
   if (const auto call = proto::call_of_room(session.server_name)) return objection_to_party(s, *call, offer);
   return objection_to_guest(s, room_key(session.server_name), offer);
 }
@@ -59,7 +61,7 @@ std::string_view objection(const State& s, const Session& session, const proto::
 std::uint16_t take_stream(State& s) {
   do {
     ++s.last_stream;
-  } while (s.last_stream == 0 || s.last_stream >= kFirstReservedStream || s.streams.contains(s.last_stream));
+  } while (s.last_stream == 0 || s.last_stream >= kFirstMixedStream || s.streams.contains(s.last_stream));
   s.streams.insert(s.last_stream);
   return s.last_stream;
 }
@@ -81,6 +83,12 @@ std::string room_key(const std::string& server_name) {
   if (proto::call_of_room(server_name)) return server_name;
   const bool is_hash = server_name.size() == 32 && from_hex(server_name);
   return is_hash ? server_name : crypto::hashed_room_name(server_name);
+}
+
+std::map<std::string, std::string> names_by_key(const std::vector<std::string>& names) {
+  std::map<std::string, std::string> out;
+  for (const auto& name : names) out.emplace(room_key(name), name);
+  return out;
 }
 
 ByteArray<32> room_ephemeral(const crypto::Identity& identity) {
@@ -108,13 +116,19 @@ void on_call_offer(State& s, Session& session, const proto::CallOffer& offer, In
   const auto key = room_key(session.server_name);
   const bool is_call = proto::call_of_room(key).has_value();
   auto& room = s.rooms[key];
-  if (is_call) make_place(s, room, session.who, now);
+  if (is_call) {
+    make_place(s, room, session.who, now);
+  } else {
+    ++s.guests;
+    if (room.seats.empty()) ++s.open_rooms;
+  }
   const bool has_alias = offer.alias && offer.alias->size() <= kMaxAliasBytes;
   room.seats.push_back({.conn = session.conn,
                         .who = session.who,
                         .alias = has_alias ? offer.alias : std::nullopt,
                         .source = proto::SourceId::of(s.config.fingerprint, take_stream(s)),
-                        .trunk = trunk && !is_call});
+                        .trunk = trunk && !is_call,
+                        .is_bound = !offer.binding.empty()});
   members_changed(s, key, now);
   if (room.advised && *room.advised != Tier::Good) advise(s, room, session.conn);
 }
@@ -128,9 +142,12 @@ void leave_room(State& s, const Session& session, Instant now) {
   s.streams.erase(seat->source.stream);
   seats.erase(seat);
   const auto key = room->first;
+  const bool is_open = !proto::call_of_room(key);
+  if (is_open) --s.guests;
   members_changed(s, key, now);
   look_at_quality(s, key, now);
   if (!seats.empty()) return;
+  if (is_open) --s.open_rooms;
   for (const Due& due : {Due{UpdateDue{key}}, Due{QualityDue{key}}}) s.due.cancel(due);
   s.rooms.erase(room);
 }

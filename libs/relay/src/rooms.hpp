@@ -22,6 +22,8 @@ void on_report(State& s, ConnectionId conn, const proto::QualityReport& report, 
 
 /// By what the room of this server name is known here.
 [[nodiscard]] std::string room_key(const std::string& server_name);
+/// The canonical names of rooms that span relays, by key.
+[[nodiscard]] std::map<std::string, std::string> names_by_key(const std::vector<std::string>& names);
 /// The canonical name of a room that spans relays; empty for others.
 [[nodiscard]] std::optional<std::string> global_name(const State& s, const std::string& key);
 /// Who is elsewhere in this global room, or how its media goes, has changed.

@@ -77,6 +77,14 @@ void clean_up(State& s, const Session& session, std::optional<std::uint64_t> cod
   }
 }
 
+/// Whoever is not a relay and says too much is closed.
+bool within_rate(State& s, Session& session, Instant now) {
+  if (session.cls == ConnectionClass::Federation || session.signals.take(now)) return true;
+  s.drop("signal-rate");
+  close_session(s, session, kCloseLimit, "limit", now);
+  return false;
+}
+
 registry::TokenBucket signal_bucket(const Config& config) {
   const auto rate = config.signals_per_second;
   return registry::TokenBucket{{rate, std::chrono::seconds{1}, 2 * rate}};
@@ -123,10 +131,7 @@ void on_event(State& s, const Received& event, Instant now) {
   if (session->cls == ConnectionClass::Federation) {
     return run(s, s.federation.handle(federation::Received{event.conn, event.message}, now), now);
   }
-  if (!session->signals.take(now)) {
-    s.drop("signal-rate");
-    return close_session(s, *session, kCloseLimit, "limit", now);
-  }
+  if (!within_rate(s, *session, now)) return;
   switch (session->cls) {
     case ConnectionClass::Signal: return on_signal(s, *session, event.message, now);
     case ConnectionClass::Room: return on_room(s, *session, event.message, now);
@@ -139,7 +144,7 @@ void on_event(State& s, const BadMessage& event, Instant now) {
   const bool is_unknown = event.error.code == Errc::UnknownSignal;
   s.drop(is_unknown ? "unknown-signal" : "bad-message");
   auto* session = s.session(event.conn);
-  if (session == nullptr) return;
+  if (session == nullptr || !within_rate(s, *session, now)) return;
   if (!s.bad_message_logged || now - *s.bad_message_logged >= kBadMessageLogInterval) {
     s.bad_message_logged = now;
     s.log(LogLevel::Warn,
@@ -202,7 +207,7 @@ void run(State& s, federation::Actions actions, Instant now) {
                    [&](const federation::Dial& a) { s.out.push_back(Dial{a.peer}); },
                    [&](const federation::LinkUp& a) { link_up(s, a.relay, now); },
                    [&](const federation::LinkDown& a) { link_down(s, a.relay, now); },
-                   [&](const federation::LinkChanged& a) { link_changed(s, a.relay); },
+                   [&](const federation::LinkChanged& a) { link_changed(s, a.relay, now); },
                    [&](const federation::FromRelay& a) { from_relay(s, a.from, a.message, now); },
                    [&](const federation::Forwarded& a) { CrossRelayDispatcher{s}.handle(a.from, a.inner, now); },
                    [&](const federation::Dropped& a) { s.drop(a.reason); },

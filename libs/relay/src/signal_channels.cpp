@@ -17,7 +17,6 @@ constexpr Duration kSignOfLife = std::chrono::milliseconds{800};
 /// How often streams and stalls are looked at. Source: our choice, a tenth of the shortest limit.
 constexpr Duration kSweepInterval = std::chrono::milliseconds{500};
 /// Application close codes. Source: crypto.md 12.
-constexpr std::uint64_t kTimeout = 0x15;
 constexpr std::uint64_t kLimit = 0x16;
 
 proto::SignalInbox::Config inbox_config(const Opened& opened) {
@@ -80,6 +79,7 @@ ChannelActions SignalChannels::acknowledged(ConnectionId conn, std::uint64_t str
   auto& channel = found->second;
   if (channel.unacknowledged > 0) --channel.unacknowledged;
   channel.progress = now;
+  channel.is_silent = false;
   if (std::exchange(channel.answers_by, std::nullopt)) out.push_back(ToCore{conn, Alive{conn}});
   if (channel.update != stream) return out;
   channel.update.reset();
@@ -110,11 +110,16 @@ void SignalChannels::wrote(ConnectionId conn, std::uint64_t stream, bool is_upda
   if (is_update) found->second.update = stream;
 }
 
-void SignalChannels::check(ConnectionId conn, Instant now) {
+ChannelActions SignalChannels::check(ConnectionId conn, Instant now) {
   const auto found = channels_.find(conn);
-  if (found == channels_.end() || found->second.answers_by) return;
-  found->second.answers_by = now + kSignOfLife;
+  if (found == channels_.end()) return {};
+  auto& channel = found->second;
+  if (channel.unacknowledged == 0) return {ToCore{conn, Alive{conn}}};
+  if (channel.is_silent) return {ToCore{conn, Silent{conn}}};  // and still is
+  if (channel.answers_by) return {};
+  channel.answers_by = now + kSignOfLife;
   checks_.emplace_back(now + kSignOfLife, conn);
+  return {};
 }
 
 ChannelActions SignalChannels::tick(Instant now) {
@@ -124,8 +129,10 @@ ChannelActions SignalChannels::tick(Instant now) {
     checks_.pop_front();
     const auto found = channels_.find(conn);
     // It may have answered, and be checked on anew since.
-    const bool is_silent = found != channels_.end() && found->second.answers_by && *found->second.answers_by <= now;
-    if (is_silent) out.push_back(GiveUp{conn, kTimeout, "timeout"});
+    if (found == channels_.end() || !found->second.answers_by || *found->second.answers_by > now) continue;
+    found->second.answers_by.reset();
+    found->second.is_silent = true;
+    out.push_back(ToCore{conn, Silent{conn}});
   }
   if (!next_sweep_ || *next_sweep_ > now) return out;
   next_sweep_.reset();

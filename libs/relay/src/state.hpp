@@ -81,7 +81,8 @@ struct CallNotes {
   bool addresses_sent = false;   ///< outgoing: the offer carried the caller's addresses already
   bool addresses_final = false;  ///< incoming: no more addresses of the caller are to come
   bool setup_waits = false;      ///< incoming: the callee's `CallSetup` waits for them
-  bool ring_waits = false;       ///< callee here: has to show a sign of life first, see elsewhere.hpp
+  /// Callee here: who has to show a sign of life before it rings, see elsewhere.hpp.
+  std::optional<ConnectionId> checked{};
   bool severed = false;          ///< the route was lost for longer than the grace; nothing is sent across any more
   /// Unanswered, with the callee elsewhere: links that have, had, or must not get the offer.
   std::set<RelayFingerprint> past{};
@@ -110,6 +111,7 @@ struct Room {
     std::optional<std::string> alias;
     proto::SourceId source;
     bool trunk = false;
+    bool is_bound = false;  ///< has proved that the handshake was made for this connection
     QualityTier quality{};
   };
   std::vector<Seat> seats;
@@ -180,10 +182,13 @@ struct State {
   std::set<CallId> broken;  ///< calls of callers here whose way to the callee is lost
   federation::RelayMap map;
   federation::RoomDirectory room_directory;
+  std::map<std::string, std::string> global_names;  ///< by key, see `global_name`
   federation::UserDirectory users;
   DuplicateGuard routed_seen;
   std::uint64_t routed_sent = 0;
   std::map<std::string, Room> rooms;
+  std::size_t guests = 0;      ///< seats in rooms of several people
+  std::size_t open_rooms = 0;  ///< such rooms
   std::map<proto::RoomTag, RoomTable> tables;                            ///< what the packet path was told last
   std::set<std::uint16_t> streams;                                       ///< numbers of the seats taken
   std::uint16_t last_stream = 0;                                         ///< ... and the one given last

@@ -107,9 +107,13 @@ struct FromRelay {
 /// Something was received and ignored; the reason is a literal.
 struct Dropped {
   std::string reason{};
+  /// Nobody is at fault: the two operators have chosen differently, something is full, or news has crossed.
+  bool is_honest = false;
 
   bool operator==(const Dropped&) const = default;
 };
+[[nodiscard]] inline Dropped not_taken(std::string reason) { return {std::move(reason), true}; }
+
 using Action = std::variant<Send, Close, Dial, LinkUp, LinkDown, LinkChanged, Forwarded, FromRelay, Dropped, LogLine>;
 using Actions = std::vector<Action>;
 

@@ -81,6 +81,13 @@ struct Alive {
   bool operator==(const Alive&) const = default;
 };
 
+/// ... or did not say so in time. Its connection goes on.
+struct Silent {
+  ConnectionId conn{};
+
+  bool operator==(const Silent&) const = default;
+};
+
 /// A `Dial` gave no connection. A dialled connection that is `Opened` first and lost later does not fail this way.
 struct DialFailed {
   std::size_t peer = 0;
@@ -113,7 +120,8 @@ struct Shutdown {
   bool operator==(const Shutdown&) const = default;
 };
 
-using Event = std::variant<Opened, Received, BadMessage, Moved, Lost, Alive, DialFailed, Reported, Reload, Shutdown>;
+using Event = std::variant<Opened, Received, BadMessage, Moved, Lost, Alive, Silent, DialFailed, Reported, Reload,
+                           Shutdown>;
 
 // Actions -----------------------------------------------------------------------------------------------------------
 
@@ -145,9 +153,9 @@ struct Close {
   bool operator==(const Close&) const = default;
 };
 
-/// Is the client still there? It is when it acknowledges a message that was sent to it: `Alive`. When it has not done so
-/// within 800 ms, the shell closes it with 0x15, and `Lost` follows. Source: our choice; twice the longest round trip that
-/// people can talk over, and a person who has moved is to be reached within 1 s.
+/// Is the client still there? `Alive` when it has acknowledged what was sent to it, or `Silent` when it has acknowledged
+/// nothing within 800 ms. Source: our choice; twice the longest round trip that people can talk over, and a person who
+/// has moved is to be reached within 1 s.
 struct Check {
   ConnectionId conn{};
 

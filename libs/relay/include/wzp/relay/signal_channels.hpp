@@ -48,8 +48,8 @@ using ChannelActions = std::vector<ChannelAction>;
 ///
 /// - A message of a client may have 64 KiB, one of a relay 1 MiB. Streams that stall or break lose their message alone.
 /// - Of the lists for the members of a room, one is under way and the newest one waits (design.md 3.25).
-/// - Who acknowledges nothing for 10 s while something is under way is given up, and who is checked on (`Check`) and
-///   acknowledges nothing for 800 ms.
+/// - Who acknowledges nothing for 10 s while something is under way is given up.
+/// - Who is checked on (`Check`) is alive with the next acknowledgement, or if none is due; silent after 800 ms without.
 class SignalChannels {
  public:
   void open(const Opened& opened, Instant now);
@@ -70,7 +70,7 @@ class SignalChannels {
   // What the core wants.
   [[nodiscard]] ChannelActions send(ConnectionId conn, const proto::SignalMessage& message);
   void wrote(ConnectionId conn, std::uint64_t stream, bool is_update, Instant now);
-  void check(ConnectionId conn, Instant now);
+  [[nodiscard]] ChannelActions check(ConnectionId conn, Instant now);
 
   [[nodiscard]] ChannelActions tick(Instant now);
   [[nodiscard]] std::optional<Instant> deadline() const;
@@ -81,6 +81,7 @@ class SignalChannels {
     std::size_t unacknowledged = 0;
     Instant progress{};                   ///< when one last was, or when the first of them was written
     std::optional<Instant> answers_by{};  ///< is checked on
+    bool is_silent = false;               ///< was, and has acknowledged nothing since
     std::optional<std::uint64_t> update{};  ///< the stream of the list that is under way
     std::optional<Bytes> next_update{};     ///< the newest one behind it
   };
