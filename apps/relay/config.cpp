@@ -153,6 +153,7 @@ void read_scalars(Reader& root, Config& config) {
   root.flag("share_addrs_in_offer", config.share_addrs_in_offer);
   root.flag("trunking_enabled", config.trunking_enabled);
   root.number("max_room_participants", config.max_room_participants, 1, 1'000);
+  root.number("max_packets_per_member", config.max_packets_per_member, 0, 1'000'000);
   root.number("max_connections", config.max_connections, 1, 1'000'000);
   root.number("max_connections_per_ip", config.max_connections_per_ip, 1, 1'000'000);
   root.number("max_calls_per_client", config.max_calls_per_client, 1, 1'000);

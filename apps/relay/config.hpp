@@ -61,6 +61,7 @@ struct Config {
   std::uint32_t max_connections_per_ip = 64;
   std::uint32_t max_calls_per_client = 8;
   std::uint32_t max_room_participants = 64;
+  std::uint32_t max_packets_per_member = 500;  ///< a second, in a room of several people; 0: no limit
   std::uint32_t offers_per_minute = 30;   ///< of one identity and of one address; 0: no limit
   std::uint32_t signals_per_second = 100; ///< of one client; 0: no limit
   std::uint32_t retry_threshold = 1'000;  ///< half-open handshakes above which newcomers prove their address

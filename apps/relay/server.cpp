@@ -17,9 +17,11 @@ namespace {
 
 // Events of other workers that may wait for the core. Source: our choice; one turn of a busy relay is a tenth of it.
 constexpr std::size_t kMaxWaitingEvents = 65'536;
-// Mail that may wait for a worker: 80 ms of 50,000 packets/s. Source: our choice; older audio is worthless.
-constexpr std::size_t kMaxWaitingMail = 4'096;
-// Tables and links that may wait for a worker whose box is full, and when it is tried again. Source: our choice.
+// Packets that may wait for a worker: 80 ms of 50,000 a second. Source: our choice; older audio is worthless.
+constexpr std::size_t kMaxWaitingPackets = 4'096;
+// What the core may have to tell a worker, and how much of that finds its box full; when it is tried again. Source: our
+// choice; one turn of a busy relay is a tenth of it.
+constexpr std::size_t kMaxWaitingOrders = 8'192;
 constexpr std::size_t kMaxUntold = 65'536;
 constexpr Duration kTellAgain = std::chrono::milliseconds{5};
 // Source: relay.md 2.7, a relay that is told to stop is gone within 2 s.
@@ -69,8 +71,9 @@ quic::Credentials credentials_of(const crypto::Certificate& certificate) {
 }  // namespace
 
 struct RelayServer::Remote {
-  net::Mailbox<WorkerMail> mail{kMaxWaitingMail};
-  std::deque<WorkerMail> untold;  // of the core's thread: what did not fit into the box
+  net::Mailbox<WorkerMail> packets{kMaxWaitingPackets};
+  net::Mailbox<WorkerMail> orders{kMaxWaitingOrders};  // of the core; media never stands in their way
+  std::deque<WorkerMail> untold;                       // of the core's thread: what did not fit into the box
   RelayWorker* worker = nullptr;  // lives on its own thread
   std::unique_ptr<net::Worker> thread;
 };
@@ -117,14 +120,14 @@ Result<void> RelayServer::open() {
   resolver_.emplace(*loop_);
   auto worker = RelayWorker::open(endpoint_config(0), media_config(), *loop_,
                                   {.to_core = [this](relay::Event event) { return handle(event), true; },
-                                   .to_worker = [this](std::uint16_t to, WorkerMail mail) { return send(to, std::move(mail)); },
+                                   .to_worker = [this](std::uint16_t to, WorkerMail mail) { return hand_over(to, std::move(mail)); },
                                    .log = [this](const LogLine& line) { log_.print(line); }});
   if (!worker) return worker.failure();
   worker_ = std::move(*worker);
   if (auto watched = loop_->watch(events_.fd(), [this](Instant) { events_.drain([this](const relay::Event& e) { handle(e); }); }); !watched) {
     return watched;
   }
-  loop_->add({.deadline = [this] { return core_.deadline(); },
+  loop_->add({.deadline = [this] { return core_due_; },
               .tick = [this](Instant now) { perform(core_.tick(now)); },
               .finish = {}});
   for (std::uint16_t n = 1; n < config_.workers; ++n) remotes_.push_back(std::make_unique<Remote>());
@@ -140,16 +143,19 @@ Result<void> RelayServer::start_remote(std::uint16_t number) {
   auto thread = net::Worker::start(fmt::format("wzp-{}", number), [&, this, config = endpoint_config(number)](net::Loop& loop) {
     auto worker = RelayWorker::open(config, media_config(), loop,
                                     {.to_core = [this](relay::Event event) { return events_.push(std::move(event)); },
-                                     .to_worker = [this](std::uint16_t to, WorkerMail mail) { return send_from_elsewhere(to, std::move(mail)); },
+                                     .to_worker = [this](std::uint16_t to, WorkerMail mail) { return hand_over(to, std::move(mail)); },
                                      .log = [this](const LogLine& line) { log_.print(line); }});
     if (!worker) return opened.set_value(worker.failure());
-    auto& box = remote.mail;
     auto& self = **worker;
-    auto watched = loop.watch(box.fd(), [&](Instant) { box.drain([&](WorkerMail mail) { self.take(std::move(mail)); }); });
+    const auto watch = [&](net::Mailbox<WorkerMail>& box) {
+      return loop.watch(box.fd(), [&](Instant) { box.drain([&](WorkerMail mail) { self.take(std::move(mail)); }); });
+    };
+    auto watched = watch(remote.orders);
+    if (watched) watched = watch(remote.packets);
     remote.worker = &self;
     opened.set_value(watched);
     if (watched) loop.run();
-    loop.unwatch(box.fd());
+    for (auto* box : {&remote.orders, &remote.packets}) loop.unwatch(box->fd());
   });
   if (!thread) return thread.failure();
   auto result = opened.get_future().get();
@@ -159,14 +165,36 @@ Result<void> RelayServer::start_remote(std::uint16_t number) {
 
 SocketAddress RelayServer::listening() const { return worker_->endpoint().local(); }
 
-bool RelayServer::send(std::uint16_t worker, WorkerMail mail) {
-  if (worker == 0) return worker_->take(std::move(mail)), true;
-  return worker <= remotes_.size() && remotes_[worker - 1]->mail.push(std::move(mail));
+bool RelayServer::hand_over(std::uint16_t worker, WorkerMail mail) {
+  if (worker > 0) return worker <= remotes_.size() && remotes_[worker - 1]->packets.push(std::move(mail));
+  return loop_->post([this, m = std::move(mail)]() mutable { worker_->take(std::move(m)); });
 }
 
-bool RelayServer::send_from_elsewhere(std::uint16_t worker, WorkerMail mail) {
-  if (worker != 0) return send(worker, std::move(mail));
-  return loop_->post([this, m = std::move(mail)]() mutable { worker_->take(std::move(m)); });
+void RelayServer::tell(std::uint16_t worker, WorkerMail mail) {
+  if (worker == 0) return worker_->take(std::move(mail));
+  if (worker > remotes_.size()) return;
+  auto& remote = *remotes_[worker - 1];
+  if (remote.untold.size() >= kMaxUntold) return log_.error("a worker does not keep up: signals and media of some go wrong from now on");
+  remote.untold.push_back(std::move(mail));
+  tell_waiting();
+}
+
+void RelayServer::tell_all(const WorkerMail& mail) {
+  for (std::size_t n = 0; n <= remotes_.size(); ++n) tell(static_cast<std::uint16_t>(n), mail);
+}
+
+void RelayServer::tell_waiting() {
+  bool all = true;
+  for (auto& remote : remotes_) {
+    auto& untold = remote->untold;
+    while (!untold.empty() && remote->orders.push(untold.front())) untold.pop_front();
+    all = all && untold.empty();
+  }
+  if (all || std::exchange(telling_, true)) return;
+  loop_->after(kTellAgain, [this](Instant) {
+    telling_ = false;
+    tell_waiting();
+  });
 }
 
 void RelayServer::run() {
@@ -187,15 +215,10 @@ void RelayServer::handle(const relay::Event& event) {
 void RelayServer::perform(relay::Actions actions) {
   for (auto& action : actions) {
     std::visit(overloaded{
-                   [&](relay::Send& a) {
-                     const auto conn = a.conn;
-                     if (!send(conn.worker(), SendSignal{conn, std::move(a.message)})) {
-                       log_.warn(fmt::format("{}: a signal was dropped, its worker is overloaded", to_string(conn)));
-                     }
-                   },
-                   [&](relay::SendVersion& a) { send(a.conn.worker(), SendText{a.conn, std::move(a.text)}); },
-                   [&](relay::Close& a) { send(a.conn.worker(), CloseConnection{a.conn, a.code, std::move(a.reason)}); },
-                   [&](const relay::Check& a) { send(a.conn.worker(), CheckClient{a.conn}); },
+                   [&](relay::Send& a) { tell(a.conn.worker(), SendSignal{a.conn, std::move(a.message)}); },
+                   [&](relay::SendVersion& a) { tell(a.conn.worker(), SendText{a.conn, std::move(a.text)}); },
+                   [&](relay::Close& a) { tell(a.conn.worker(), CloseConnection{a.conn, a.code, std::move(a.reason)}); },
+                   [&](const relay::Check& a) { tell(a.conn.worker(), CheckClient{a.conn}); },
                    [&](relay::Dial& a) { dial(a.peer); },
                    [&](relay::SetRoom& a) { tell_all(NewTable{std::make_shared<const relay::RoomTable>(std::move(a.table))}); },
                    [&](relay::DropRoom& a) { tell_all(DropTable{a.tag}); },
@@ -207,6 +230,7 @@ void RelayServer::perform(relay::Actions actions) {
                },
                action);
   }
+  core_due_ = core_.deadline();
 }
 
 // --- dialling peers: the name is resolved at every attempt, and all its addresses are tried
@@ -242,30 +266,8 @@ void RelayServer::dial_next(std::size_t peer, std::vector<SocketAddress> address
 relay::PacketSwitch::Config RelayServer::media_config() const {
   relay::PacketSwitch::Config media{.relay = {}, .key = media_key_};
   media.relay = proto::SourceId::of(crypto::relay_fingerprint(certificate_.der), 0).relay;
+  media.seat_rate.count = media.seat_rate.burst = config_.max_packets_per_member;
   return media;
-}
-
-void RelayServer::tell_all(const WorkerMail& mail) {
-  worker_->take(mail);
-  for (auto& remote : remotes_) {
-    if (remote->untold.empty() && remote->mail.push(mail)) continue;
-    if (remote->untold.size() >= kMaxUntold) {
-      log_.error("a worker does not keep up: media of some rooms is wrong from now on");
-      continue;
-    }
-    remote->untold.push_back(mail);
-    if (!std::exchange(telling_, true)) loop_->after(kTellAgain, [this](Instant) { tell_waiting(); });
-  }
-}
-
-void RelayServer::tell_waiting() {
-  telling_ = false;
-  for (auto& remote : remotes_) {
-    auto& untold = remote->untold;
-    while (!untold.empty() && remote->mail.push(untold.front())) untold.pop_front();
-    telling_ = telling_ || !untold.empty();
-  }
-  if (telling_) loop_->after(kTellAgain, [this](Instant) { tell_waiting(); });
 }
 
 void RelayServer::reload() {

@@ -40,18 +40,17 @@ class RelayServer {
 
   [[nodiscard]] quic::EndpointConfig endpoint_config(std::uint16_t worker) const;
   [[nodiscard]] Result<void> start_remote(std::uint16_t worker);
-  /// To a worker, from the core's thread. False, and lost, when its box is full.
-  bool send(std::uint16_t worker, WorkerMail mail);
-  /// The same from the threads of other workers.
-  bool send_from_elsewhere(std::uint16_t worker, WorkerMail mail);
+  /// A packet for another worker, from any thread. False, and lost, when its box is full.
+  bool hand_over(std::uint16_t worker, WorkerMail mail);
+  /// What the core has to say to a worker, in order. Not lost when its box is full: it waits.
+  void tell(std::uint16_t worker, WorkerMail mail);
+  void tell_all(const WorkerMail& mail);
+  void tell_waiting();
   void handle(const relay::Event& event);
   void perform(relay::Actions actions);
   void dial(std::size_t peer);
   void dial_next(std::size_t peer, std::vector<SocketAddress> addresses, std::string why);
   [[nodiscard]] relay::PacketSwitch::Config media_config() const;
-  /// To every worker. Not lost when a box is full: it waits, and what is told later waits behind it.
-  void tell_all(const WorkerMail& mail);
-  void tell_waiting();
   /// The lists of the configuration file once more: all of them, or on any error none.
   void reload();
   void shut_down();
@@ -63,13 +62,14 @@ class RelayServer {
   ByteArray<32> media_key_;  ///< of the hashes of the packet path
   app::Log& log_;
   relay::RelayCore core_;
+  std::optional<Instant> core_due_;  ///< asked for after each event only: it takes a look at all that the core knows
   std::unique_ptr<net::Loop> loop_;
   std::optional<net::Resolver> resolver_;
   std::unique_ptr<RelayWorker> worker_;  ///< worker 0
   net::Mailbox<relay::Event> events_;    ///< from the other workers
   std::vector<std::unique_ptr<Remote>> remotes_;
   std::unordered_set<ConnectionId> media_links_;
-  bool telling_ = false;  ///< something waits for a full box
+  bool telling_ = false;  ///< something waits for a full box, and is told again soon
   std::size_t open_ = 0;  ///< connections that the core knows
   bool stopping_ = false;
 };

@@ -218,7 +218,7 @@ void RelayWorker::perform(relay::ChannelActions actions) {
 
 void RelayWorker::write(const relay::WriteFrame& frame) {
   const auto stream = endpoint_->send_message(frame.conn, frame.frame);
-  if (stream) return signals_.wrote(frame.conn, *stream, frame.is_update, loop_.now());
+  if (stream) return signals_.wrote(frame, *stream, loop_.now());
   // Otherwise it is closing: `on_closed` follows.
   if (stream.error().code == Errc::LimitReached) endpoint_->close(frame.conn, kLimit, "limit");
 }

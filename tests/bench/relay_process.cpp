@@ -66,7 +66,7 @@ RelayProcess::RelayProcess(const std::filesystem::path& binary, const Setup& set
   std::ofstream{folder_ / "relay.toml"} << fmt::format(
       "listen_addr = \"127.0.0.1:0\"\nidentity = \"{}\"\nlog_level = \"warn\"\nworkers = {}\n"
       "max_connections = 100000\nmax_connections_per_ip = 100000\nmax_calls_per_client = 1000\n"
-      "offers_per_minute = 0\nsignals_per_second = 0\nretry_threshold = 100000\nmax_room_participants = 1000\n{}",
+      "offers_per_minute = 0\nsignals_per_second = 0\nretry_threshold = 100000\nmax_room_participants = 1000\nmax_packets_per_member = 0\n{}",
       (folder_ / "id").string(), setup.workers, setup.tables);
 
   int out[2];

@@ -357,4 +357,18 @@ TEST_CASE("a seat that sent nonsense is mentioned once, when it goes", "[relay][
   CHECK(lines == std::vector<LogLine>{{LogLevel::Info, "c0.1: 50 datagrams were no media packets"}});
 }
 
+TEST_CASE("a member that floods a room loses what is too much, and nobody else anything", "[relay][switch]") {
+  using namespace std::chrono_literals;
+  PacketBench bench;
+  bench.set({.tag = tag_of('r'), .seats = {{kAlice, {kHere, 1}}, {kBob, {kHere, 2}}}});
+  std::size_t passed = 0;
+  for (std::uint16_t i = 0; i < 2'000; ++i) passed += bench.heard(kAlice, packet(i));
+  CHECK(passed == 500);
+  CHECK(bench.dropped(relay::MediaDrop::SeatRate) == 1'500);
+  CHECK(bench.heard(kBob, packet(1)) == 1);
+  bench.clock.advance(20ms);
+  for (std::uint16_t i = 0; i < 20; ++i) passed += bench.heard(kAlice, packet(i));
+  CHECK(passed == 510);
+}
+
 }  // namespace wzp::test

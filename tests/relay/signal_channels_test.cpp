@@ -3,6 +3,8 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
+#include <deque>
+
 #include "sim_clock.hpp"
 #include "wzp/proto/signal_json.hpp"
 
@@ -29,7 +31,7 @@ struct Fixture {
   std::uint64_t write(const proto::SignalMessage& message) {
     const auto out = send(message);
     REQUIRE(out.size() == 1);
-    channels.wrote(kConn, ++last, std::get<WriteFrame>(out[0]).is_update, clock.now());
+    channels.wrote(std::get<WriteFrame>(out[0]), ++last, clock.now());
     return last;
   }
   ChannelActions acknowledge(std::uint64_t stream) { return channels.acknowledged(kConn, stream, clock.now()); }
@@ -89,6 +91,37 @@ TEST_CASE("of the lists of a room one is under way, and the newest waits", "[rel
   REQUIRE(next.size() == 1);
   CHECK(std::get<WriteFrame>(next[0]).frame == frame(update(3)));
   CHECK(std::get<WriteFrame>(next[0]).is_update);
+}
+
+TEST_CASE("a relay that has much to hear gets it as it acknowledges, in order, and up to a bound", "[relay]") {
+  Fixture f{proto::ConnectionClass::Federation};
+  const auto number = [](const ChannelAction& action) {
+    const auto& bytes = std::get<WriteFrame>(action).frame;
+    return std::get<proto::Pong>(*proto::decode(text_of(ByteView{bytes}.subspan(4)))).timestamp_ms;
+  };
+  std::deque<std::uint64_t> streams;
+  std::uint64_t expected = 0;
+  const auto write_all = [&](const ChannelActions& out) {
+    for (const auto& action : out) {
+      CHECK(number(action) == expected++);
+      streams.push_back(4 * expected);
+      f.channels.wrote(std::get<WriteFrame>(action), streams.back(), f.clock.now());
+    }
+  };
+  for (std::uint64_t i = 0; i < 1'000; ++i) write_all(f.send(proto::Pong{i}));
+  CHECK(expected == 64);
+  for (; !streams.empty(); streams.pop_front()) write_all(f.acknowledge(streams.front()));
+  CHECK(expected == 1'000);
+
+  proto::UserState part;
+  part.add = std::string(128 * 1024, 'a');
+  (void)f.write(part);
+  bool given_up = false;
+  for (int i = 0; i < 200 && !given_up; ++i) {
+    const auto out = f.send(part);
+    given_up = !out.empty() && std::holds_alternative<GiveUp>(out[0]);
+  }
+  CHECK(given_up);
 }
 
 TEST_CASE("who acknowledges nothing for 10 s while something is under way is given up", "[relay][timeout]") {

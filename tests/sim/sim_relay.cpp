@@ -123,7 +123,7 @@ void SimRelay::perform(const relay::ChannelActions& actions) {
                    [&](const relay::ToCore& a) { tell(a.event); },
                    [&](const relay::WriteFrame& a) {
                      const auto stream = run_->endpoint.send_message(a.conn, a.frame);
-                     if (stream) return run_->signals.wrote(a.conn, *stream, a.is_update, queue_.now());
+                     if (stream) return run_->signals.wrote(a, *stream, queue_.now());
                      if (stream.error().code == Errc::LimitReached) run_->endpoint.close(a.conn, kLimit, "limit");
                    },
                    [&](const relay::StopStream& a) { run_->endpoint.stop_stream(a.conn, a.stream.value); },

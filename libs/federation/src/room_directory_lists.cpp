@@ -97,6 +97,19 @@ std::vector<RoomDirectory::Remote> RoomDirectory::remote(const std::string& name
   return out;
 }
 
+RoomDirectory::Summary RoomDirectory::summary(const std::string& name) const {
+  Summary out;
+  const auto found = rooms_.find(name);
+  if (found == rooms_.end()) return out;
+  for (const auto& [origin, entry] : found->second.entries) {
+    if (!entry.shown) continue;
+    out.people += entry.people.size();
+    if (entry.tier && (!out.tier || *entry.tier < *out.tier)) out.tier = entry.tier;
+  }
+  for (const auto& [relay, plain] : found->second.plain) out.people += plain.own.size() + plain.behind.size();
+  return out;
+}
+
 std::set<RelayFingerprint> RoomDirectory::passers(const std::string& name) const {
   std::set<RelayFingerprint> out;
   const auto found = rooms_.find(name);

@@ -81,8 +81,7 @@ void tell_members_soon(State& s, const std::string& key, Room& room, Instant now
 /// The links that carry a global room, and how much each may bring.
 std::vector<RoomLink> links_of(const State& s, const std::string& name) {
   std::vector<RoomLink> links;
-  std::size_t people = 0;
-  for (const auto& entry : s.room_directory.remote(name)) people += entry.participants.size();
+  const auto people = s.room_directory.summary(name).people;
   const auto rate = kPacketsPerMember * static_cast<std::uint32_t>(std::clamp<std::size_t>(people, 1, 100));
   const auto add = [&](const RelayFingerprint& relay, bool transit) {
     if (const auto conn = s.federation.connection_of(relay)) links.push_back({*conn, transit, rate});
@@ -198,9 +197,7 @@ void look_at_quality(State& s, const std::string& key, Instant now) {
   for (const auto& seat : room.seats) count(seat.quality.tier(now));
   if (const auto global = global_name(s, key)) {
     tell_relays(s, key, now);
-    for (const auto& entry : s.room_directory.remote(*global)) {
-      if (entry.tier) count(static_cast<Tier>(std::min<std::uint8_t>(*entry.tier, 5)));
-    }
+    if (const auto elsewhere = s.room_directory.summary(*global).tier) count(static_cast<Tier>(std::min<std::uint8_t>(*elsewhere, 5)));
   }
   const auto tier = worst.value_or(Tier::Good);  // nobody complains any more
   if (tier == room.advised.value_or(Tier::Good)) return;

@@ -85,6 +85,7 @@ void PacketSwitch::from_seat(ConnectionId conn, Seat& seat, ByteView packet, Ins
   if (room.table->is_call && !seat.in.budget.take(packet.size(), config_.call_bytes_per_second, now)) {
     return drop(MediaDrop::CallRate);
   }
+  if (!room.table->is_call && !seat.rate.take(now)) return drop(MediaDrop::SeatRate);
   if (view->report) {
     seat.report = *view->report;
     if (!std::exchange(seat.reporting, true)) reporting_.push_back(conn);

@@ -41,6 +41,7 @@ std::string_view name(MediaDrop reason) noexcept {
     case MediaDrop::Duplicate: return "duplicate";
     case MediaDrop::LinkRate: return "link-rate";
     case MediaDrop::RoomRate: return "room-rate";
+    case MediaDrop::SeatRate: return "seat-rate";
     case MediaDrop::CallRate: return "call-rate";
     case MediaDrop::Closed: return "closed";
     case MediaDrop::NoReceiver: return "no-receiver";
@@ -90,8 +91,9 @@ void PacketSwitch::take_seats(Room& room, const RoomTable& table) {
     }
   }
   for (const auto& one : table.seats) {
-    const auto [seat, is_new] = seats_.try_emplace(one.conn, Seat{.room = &room, .source = one.source});
-    if (!is_new && seat->second.room != &room) seat->second = Seat{.room = &room, .source = one.source};
+    const Seat fresh{.room = &room, .source = one.source, .rate = registry::TokenBucket{config_.seat_rate}};
+    const auto [seat, is_new] = seats_.try_emplace(one.conn, fresh);
+    if (!is_new && seat->second.room != &room) seat->second = fresh;
     seat->second.source = one.source;
   }
 }

@@ -104,6 +104,12 @@ class RoomDirectory {
   /// Who is elsewhere, as of the last map. Of people behind reference relays only those whom nobody else has, here
   /// included.
   [[nodiscard]] std::vector<Remote> remote(const std::string& room) const;
+  /// What `remote` would say, without the lists: how many people, each named by a relay, and the worst tier.
+  struct Summary {
+    std::size_t people = 0;
+    std::optional<std::uint8_t> tier{};
+  };
+  [[nodiscard]] Summary summary(const std::string& room) const;
   /// For `RelayMap::tree_neighbours`: relays that have the room, and those with members. Ourselves included; people of
   /// a reference relay are members of ours. Reference relays are not part of the tree.
   [[nodiscard]] std::set<RelayFingerprint> passers(const std::string& room) const;

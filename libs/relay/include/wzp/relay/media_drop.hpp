@@ -18,13 +18,14 @@ enum class MediaDrop : std::uint8_t {
   Duplicate,      ///< it was here before
   LinkRate,       ///< the link brings more than any link may
   RoomRate,       ///< the link brings more than it may into this room
+  SeatRate,       ///< the member sends more than anybody speaks
   CallRate,       ///< more than a direction of a call may carry
   Closed,         ///< the room is not open
   NoReceiver,     ///< nobody is there to hear it
   EarlyOverflow,  ///< the call has no receiver yet, and enough is kept
   EarlyExpired,   ///< was kept for a receiver that did not come in time
 };
-inline constexpr std::size_t kMediaDropReasons = 14;
+inline constexpr std::size_t kMediaDropReasons = 15;
 
 /// For the operator and for metrics: "unknown-room".
 [[nodiscard]] std::string_view name(MediaDrop reason) noexcept;

@@ -51,7 +51,7 @@ struct Delivery {
 ///   V-33), when its source is of this relay (V-37), or when it was here before (see media_duplicates.hpp). Packets of
 ///   reference relays and *mixed* ones are known by content; as long as a room has any, all of its packets are
 ///   remembered so, but those with a source of their own are judged by their source alone (H-29).
-/// - Links are bounded, each by itself and in each room (V-43); so is each direction of a call, in bytes.
+/// - Links are bounded, each by itself and in each room (V-43); so is each seat, and each direction of a call, in bytes.
 /// - In the room of a call, what finds nobody is kept for a moment and given out by the table that brings somebody.
 ///
 /// Datagrams that make no sense are counted and end nothing (H-32). Nothing allocates per packet once a room is quiet.
@@ -66,6 +66,8 @@ class PacketSwitch {
     ByteArray<32> key{};   ///< random
     /// Of one link. Source: relay.md 10.6.
     registry::Rate link_rate{.count = 5'000, .period = std::chrono::seconds{1}, .burst = 1'000};
+    /// Of one seat in a room of several people. Source: relay.md 10.6, what a link may bring for each.
+    registry::Rate seat_rate{.count = 500, .period = std::chrono::seconds{1}, .burst = 500};
     /// Of one direction of a call, saved up for a second. Source: relay.md 22.1, 128 kbit/s and a fifth.
     std::uint32_t call_bytes_per_second = 19'200;
     /// Kept per direction of a call, and how long. Source: relay.md 22.1.
@@ -127,6 +129,7 @@ class PacketSwitch {
   struct Seat {
     Room* room;
     proto::SourceId source;
+    registry::TokenBucket rate;
     Ingress in{};
     proto::QualityReport report{};
     bool reporting = false;

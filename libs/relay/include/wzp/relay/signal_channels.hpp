@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <string_view>
 #include <unordered_map>
@@ -47,6 +48,8 @@ using ChannelActions = std::vector<ChannelAction>;
 /// frames out; and whether anybody still reads. Every thread that has connections has one, for its own.
 ///
 /// - A message of a client may have 64 KiB, one of a relay 1 MiB. Streams that stall or break lose their message alone.
+/// - To a relay at most 64 messages and 192 KiB are under way; up to 16 MiB wait behind them, since a new link begins with
+///   all that there is to know. More, and the link is given up. What clients may have waiting is up to the transport.
 /// - Of the lists for the members of a room, one is under way and the newest one waits (design.md 3.25).
 /// - Who acknowledges nothing for 10 s while something is under way is given up.
 /// - Who is checked on (`Check`) is alive with the next acknowledgement, or if none is due; silent after 800 ms without.
@@ -69,7 +72,7 @@ class SignalChannels {
 
   // What the core wants.
   [[nodiscard]] ChannelActions send(ConnectionId conn, const proto::SignalMessage& message);
-  void wrote(ConnectionId conn, std::uint64_t stream, bool is_update, Instant now);
+  void wrote(const WriteFrame& frame, std::uint64_t stream, Instant now);
   [[nodiscard]] ChannelActions check(ConnectionId conn, Instant now);
 
   [[nodiscard]] ChannelActions tick(Instant now);
@@ -78,7 +81,11 @@ class SignalChannels {
  private:
   struct Channel {
     proto::SignalInbox inbox;
-    std::size_t unacknowledged = 0;
+    bool is_relay = false;
+    std::map<std::uint64_t, std::size_t> under_way{};  ///< streams that are not acknowledged, and their bytes
+    std::size_t bytes = 0;                             ///< of all of them
+    std::deque<Bytes> backlog{};
+    std::size_t backlog_bytes = 0;
     Instant progress{};                   ///< when one last was, or when the first of them was written
     std::optional<Instant> answers_by{};  ///< is checked on
     bool is_silent = false;               ///< was, and has acknowledged nothing since
@@ -86,6 +93,7 @@ class SignalChannels {
     std::optional<Bytes> next_update{};     ///< the newest one behind it
   };
 
+  static void write_backlog(ConnectionId conn, Channel& channel, ChannelActions& out);
   static void translate(ConnectionId conn, const proto::InboxEvents& events, ChannelActions& out);
 
   std::unordered_map<ConnectionId, Channel> channels_;
