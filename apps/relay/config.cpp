@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <set>
 
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
 #include "common/log.hpp"
+#include "wzp/federation/room_directory.hpp"
 #include "wzp/proto/server_name.hpp"
 
 namespace wzp::relay_app {
@@ -190,11 +192,11 @@ std::string read_peers(Reader& root, const std::string& file, Config& config) {
   });
 }
 
-// Source: docs/protocol.md, rooms that relays tell each other of.
-constexpr std::size_t kMaxGlobalRooms = 64;
+constexpr auto kMaxGlobalRooms = federation::RoomDirectory::kMaxRooms;
 
 std::string read_rooms(Reader& root, const std::string& file, Config& config) {
-  const auto name = [](Reader& reader, std::string& out) {
+  std::set<std::string> named;  // in the list that is being read
+  const auto name = [&](Reader& reader, std::string& out) {
     reader.require("name");
     reader.text("name", [&](const std::string& v) -> std::string {
       const auto canonical = proto::canonical_server_name(v);
@@ -202,12 +204,13 @@ std::string read_rooms(Reader& root, const std::string& file, Config& config) {
                           proto::connection_class(*canonical) == proto::ConnectionClass::Room && !proto::call_of_room(*canonical);
       if (!usable) return "must be a room name: letters, digits, '-', '_' and '.', and not \"call-...\"";
       out = *canonical;
-      return {};
+      return named.insert(out).second ? "" : "is listed twice";
     });
   };
   auto failure = read_tables(root, "global_rooms", file, config.global_rooms, name);
   if (!failure.empty()) return failure;
   if (config.global_rooms.size() > kMaxGlobalRooms) return fmt::format("{}: more than {} [[global_rooms]]", file, kMaxGlobalRooms);
+  named.clear();
   return read_tables(root, "rooms", file, config.rooms, [&](Reader& reader, Room& room) {
     name(reader, room.name);
     reader.require("members");

@@ -2,56 +2,16 @@
 
 import json
 import signal
-import subprocess
 import unittest
 
+from peers import SEEDS, RawPeers
 from support import LINK_UP, QUICK, RoomTest
 
-SEEDS = {"alice": "a1" * 32, "bob": "b2" * 32, "mallory": "c3" * 32}
 
-
-class Hostile(RoomTest):
+class Hostile(RawPeers, RoomTest):
     def setUp(self):
         super().setUp()
         self.relay = self.lab.relay("relay-a", options=QUICK, trusted=[self.lab.relay_fingerprint("peer")], global_rooms=["tea"])
-
-    def peer(self, name, server_name, *arguments):
-        peer = self.lab.process(name, [self.lab.build / "tests/e2e/raw-peer", self.relay.address, server_name, *arguments], stdin=subprocess.PIPE)
-        peer.wait_for_line("^@(connected|closed)", stream="out")
-        return peer
-
-    def registered(self, name):
-        peer = self.peer(name, "_signal")
-        peer.write_line(f"@register {SEEDS[name]}")
-        self.assertTrue(self.message(peer, "RegisterPresenceAck")["success"])
-        peer.fingerprint = peer.wait_for_line(r"^@fingerprint (\S+)", stream="out").group(1)
-        return peer
-
-    def say(self, peer, tag, **fields):
-        peer.write_line(json.dumps({tag: fields}))
-
-    def messages(self, peer, tag):
-        found = []
-        for line in peer.out:
-            if line.startswith("{"):
-                value = json.loads(line)
-                if tag in value:
-                    found.append(value[tag])
-        return found
-
-    def message(self, peer, tag, timeout=5):
-        return peer.wait_until(lambda p: self.messages(p, tag), timeout, tag)[0]
-
-    def still_served(self, peer, stamp):
-        """The connection works: a ping that was sent last is answered."""
-        self.say(peer, "Ping", timestamp_ms=stamp)
-        peer.wait_until(lambda p: any(m["timestamp_ms"] == stamp for m in self.messages(p, "Pong")), 8, f"pong {stamp}")
-
-    def offer(self, caller, target, call_id, **changes):
-        fields = {"caller_fingerprint": caller.fingerprint, "caller_alias": None, "target_fingerprint": target,
-                  "call_id": call_id, "identity_pub": [1] * 32, "ephemeral_pub": [2] * 32, "signature": [3] * 64,
-                  "supported_profiles": [], "caller_reflexive_addr": "9.9.9.9:999", "caller_local_addrs": ["10.9.9.9:999"]}
-        self.say(caller, "DirectCallOffer", **{**fields, **changes})
 
     def test_unknown_and_malformed_messages_harm_nobody(self):  # [H-01] [V-14] [V-19]
         for peer in (self.registered("alice"), self.peer("probe", "_probe")):
@@ -107,12 +67,6 @@ class Hostile(RoomTest):
             peer = self.peer("stranger", "_federation", *arguments)
             peer.wait_for_line(r"^@closed (CertificateRefused|Application 0x13|HandshakeFailed)", stream="out")
 
-    def federation_peer(self, *caps):
-        peer = self.peer("peer", "_federation", "--certificate", self.lab.identity("peer").read_text().strip())
-        self.say(peer, "FederationHello", tls_fingerprint=self.lab.relay_fingerprint("peer"), version=1, relay_build="raw", caps=["call-nack", *caps])
-        self.message(peer, "FederationHello")
-        return peer
-
     def test_cross_relay_loop_prevention_drops_self_sourced_forward(self):  # [V-13]
         bob, peer = self.registered("bob"), self.federation_peer()
         offer = {"DirectCallOffer": {
@@ -136,11 +90,6 @@ class Hostile(RoomTest):
             "identity_pub": [1] * 32, "ephemeral_pub": [2] * 32, "signature": [], "supported_profiles": []}})
         self.message(bob, "DirectCallOffer")
 
-    def room_state(self, origin, hops, seq, *people):
-        members = [{"fingerprint": self.lab.fingerprint(who), "alias": who, "source": f"00000000{number:04x}"}
-                   for number, who in enumerate(people, start=1)]
-        return {"origin_relay_fp": origin, "epoch": 1, "seq": seq, "hops": hops, "room": "tea", "participants": members}
-
     def test_a_peer_that_is_no_delegate_speaks_for_nobody_else(self):
         peer, third = self.federation_peer("routes", "media-v2"), self.lab.relay_fingerprint("third")
         own = self.lab.relay_fingerprint("peer")
@@ -158,16 +107,13 @@ class Hostile(RoomTest):
 
     def send_forgeries(self, peer, **fields):
         """Up to 300 signals that nobody has signed, no faster than the relay reads; fewer when the link is closed."""
-        def ended(_):
-            return any(line.startswith("@closed") for line in peer.out)
         for number in range(1, 301):
-            if ended(peer):
-                return
             self.say(peer, "RoutedSignal", route_id=f"{number:032x}", attempt=0, hops_left=7, proof=[7] * 96, signature=[9] * 64,
                      body=json.dumps({"CallRinging": {"call_id": "ab" * 16}}), **fields)
             if number % 20 == 0:
                 self.say(peer, "Ping", timestamp_ms=number)
-                peer.wait_until(lambda p, n=number: ended(p) or any(m["timestamp_ms"] == n for m in self.messages(p, "Pong")), 5, "pong")
+                if not self.wait_pong(peer, number):
+                    return
 
     def test_forged_signals_do_not_part_the_honest_relays_that_they_pass(self):
         fingerprint = {name: self.lab.relay_fingerprint(name) for name in ("peer", "relay-b", "relay-c")}

@@ -1,12 +1,10 @@
 """Calls and rooms over several relays: chains, diamonds, triangles, and relays that die or change their mind."""
 
-import signal
 import time
 import unittest
 
 from call_test import Calls
-from internet import InternetTest
-from mesh import MeshTest
+from mesh import MeshTest, RoomMeshTest, SpreadMeshTest
 
 CHAIN = ["AB", "BC"]
 DIAMOND = ["AB", "AC", "BD", "CD"]
@@ -59,6 +57,17 @@ class LongCalls(MeshTest):
         self.wait_talking(caller, after)
         self.assertLess(after.find("incoming")["time_ms"] - registered, 1000)
         self.hang_up(caller, after)
+
+    def test_who_leaves_a_dead_phone_behind_is_called_at_the_new_place_from_everywhere(self):
+        self.start_mesh("ABC", CHAIN)
+        before = self.listen("before", self.mesh["C"], identity="callee")
+        before.kill()
+        after = self.listen("after", self.mesh["B"], identity="callee")
+        for letter in "CAB":  # at C somebody has to find out that the phone is dead
+            caller = self.call(f"caller-{letter}", after, self.mesh[letter])
+            self.wait_talking(caller)
+            self.assertLess(caller.find("ringing")["time_ms"] - caller.find("calling")["time_ms"], 2000, caller.transcript())
+            self.hang_up(caller, after)
 
 
 class Repairs(MeshTest):
@@ -118,30 +127,6 @@ class Repairs(MeshTest):
         self.hang_up(again, callee)
 
 
-class RoomMeshTest(MeshTest):
-    def fill(self, letters):
-        """Two members on each relay; everybody sends a tone."""
-        people = {letter: [self.join(f"{letter}{number}", self.mesh[letter], "--tone", str(300 + 110 * number),
-                                     "--record", self.recording(f"{letter}{number}"), ready=False)
-                           for number in (1, 2)] for letter in letters}
-        for member in sum(people.values(), []):
-            member.wait_event("room_joined")
-        return people
-
-    def assert_all_hear_all(self, members, timeout=10):
-        for member in members:
-            self.wait_people(member, len(members), timeout)
-            self.heard_from(member, *(other for other in members if other is not member), timeout=timeout)
-
-    def assert_heard_once(self, *members):
-        """No echo, no copy: as many speakers as there are others, and next to nothing refused or lost."""
-        for member in members:
-            summary = member.find("summary")
-            self.assertEqual((summary["malformed"], summary["bare_packets"]), (0, 0), member.transcript())
-            self.assertEqual(summary["speakers"], len(members) - 1, member.transcript())
-            self.assertIsNone(member.find("speaker_heard", fingerprint=member.fingerprint))
-
-
 class RoomsAcrossRelays(RoomMeshTest):
     def test_six_people_on_a_chain_hear_each_other_and_the_dead_relays_vanish_and_come_back(self):
         self.start_mesh("ABC", CHAIN, rooms=["tea"])
@@ -184,34 +169,15 @@ class RoomsAcrossRelays(RoomMeshTest):
         self.leave(here, there, *witness)
 
 
-class BrokenLinks(RoomMeshTest, InternetTest):
+class BrokenLinks(SpreadMeshTest):
     """A triangle of relays in namespaces: the link between two that live on breaks and heals."""
-
-    ADDRESS = {"A": "198.18.0.2", "B": "198.18.0.3", "C": "198.18.0.4"}
-
-    def place(self, letter):
-        address = self.ADDRESS[letter]
-        return {"prefix": self.net.server(letter, address), "listen": f"{address}:4433"}
 
     def setUp(self):
         super().setUp()
-        self.home = {letter: self.net.server(f"home-{letter}", f"198.18.0.{50 + number}") for number, letter in enumerate("ABC")}
         self.start_mesh("ABC", TRIANGLE, rooms=["tea"])
 
-    def listen(self, name, relay, *options, **keywords):
-        return super().listen(name, relay, *options, prefix=self.home_of(relay), **keywords)
-
-    def call(self, name, target, relay, *options, **keywords):
-        return super().call(name, target, relay, *options, prefix=self.home_of(relay), **keywords)
-
-    def join(self, who, relay, *options, **keywords):
-        return super().join(who, relay, *options, prefix=self.home_of(relay), **keywords)
-
-    def home_of(self, relay):
-        return next(self.home[letter] for letter, known in self.mesh.items() if known is relay)
-
     def cut(self):
-        self.net.drop_between("A", self.ADDRESS["C"])
+        self.cut_link("A", "C")
         return time.monotonic()
 
     def test_a_call_goes_on_over_the_third_relay_and_stays_when_the_link_heals(self):

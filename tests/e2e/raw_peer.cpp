@@ -42,6 +42,9 @@ class RawPeer final : public quic::Handler {
     config.bind = *SocketAddress::parse("127.0.0.1:0");
     config.reset_key = net::random_secret<32>();
     config.token_key = net::random_secret<32>();
+    config.max_outgoing_messages = std::size_t{1} << 20;  // a flood is limited by whoever drives this program
+    config.max_outgoing_bytes = std::size_t{256} << 20;
+    config.max_queued_datagrams = 4096;
     endpoint_ = std::move(*quic::Endpoint::open(std::move(config), *this));
     attachment_.emplace(loop, *endpoint_);
     quic::DialOptions options;

@@ -23,9 +23,10 @@ class LabTest(unittest.TestCase):
         self.lab = Lab(build_folder())
         self.addCleanup(self.lab.__exit__)
 
-    def listen(self, name, relay, *options, accept="trusted", ready=True, **keywords):
+    def listen(self, name, relay, *options, accept="trusted", ready=True, patience=3, **keywords):
+        """`patience`: seconds of silence that end a connection or a call."""
         client = self.lab.client(name, "listen", "--relay", relay.address, "--accept", accept,
-                                 "--idle-timeout", "3", *options, **keywords)
+                                 "--idle-timeout", patience, *options, **keywords)
         if ready:
             client.wait_event("registered")
         return client
@@ -38,9 +39,9 @@ class LabTest(unittest.TestCase):
         os.close(theirs)
         return client, lambda line: os.write(ours, (line + "\n").encode())
 
-    def call(self, name, target, relay, *options, **keywords):
+    def call(self, name, target, relay, *options, patience=3, **keywords):
         fingerprint = target if isinstance(target, str) else target.fingerprint
-        return self.lab.client(name, "call", fingerprint, "--relay", relay.address, "--idle-timeout", "3",
+        return self.lab.client(name, "call", fingerprint, "--relay", relay.address, "--idle-timeout", patience,
                                *options, **keywords)
 
     def wait_talking(self, *clients, timeout=10):
@@ -59,9 +60,9 @@ class LabTest(unittest.TestCase):
 class RoomTest(LabTest):
     """Tests with people in rooms."""
 
-    def join(self, who, relay, *options, room="tea", ready=True, **keywords):
+    def join(self, who, relay, *options, room="tea", ready=True, patience=3, **keywords):
         member = self.lab.client(who, "room", room, "--relay", relay.address, "--alias", who.split("-")[0],
-                                 "--idle-timeout", "3", *options, **keywords)
+                                 "--idle-timeout", patience, *options, **keywords)
         if ready:
             member.wait_event("room_joined")
         return member
@@ -78,6 +79,14 @@ class RoomTest(LabTest):
             lists = [e for e in member.events if e["event"] == "participants"]
             return lists and lists[-1]["count"] == count and lists[-1]
         return member.wait_until(newest, timeout, f"list of {count}")
+
+    def wait_listed(self, member, *people, timeout=10):
+        """Until the newest list names exactly these; how many lists there were by then."""
+        wanted = sorted(person.fingerprint for person in people)
+        def newest(_):
+            lists = [e for e in member.events if e["event"] == "participants"]
+            return sorted(lists[-1]["fingerprints"]) == wanted and len(lists) if lists else 0
+        return member.wait_until(newest, timeout, f"list of {[person.name for person in people]}")
 
     def heard_from(self, listener, *speakers, timeout=10):
         """Audio may come before the list that says whose it is: then the list's `source` tells."""

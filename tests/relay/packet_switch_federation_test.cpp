@@ -454,4 +454,16 @@ TEST_CASE("what is kept is bounded in all", "[relay][switch]") {
   CHECK(bench.dropped(MediaDrop::EarlyOverflow) == 75);
 }
 
+TEST_CASE("a link that is no delegate brings packets of its own relay only, and silences nobody else", "[relay][switch]") {
+  PacketBench bench;
+  bench.links({{.conn = kEast, .v2 = true, .only_relay = kThere}, {kWest, true, true}});
+  bench.set({.tag = tag_of('r'), .seats = {{kAlice, {kHere, 1}}}, .links = {{kEast, true}, {kWest, true}}});
+  for (std::uint16_t i = 0; i < 100; ++i) {
+    CHECK(bench.heard(kEast, from(kErin, packet(static_cast<std::uint16_t>(20'000 + 300 * i)))) == 0);
+  }
+  CHECK(bench.dropped(relay::MediaDrop::Impostor) == 100);
+  CHECK(bench.heard(kWest, link_trunk({from(kErin, packet(1))})) > 0);
+  CHECK(bench.heard(kEast, from(kDave, packet(1))) > 0);
+}
+
 }  // namespace wzp::test

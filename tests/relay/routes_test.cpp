@@ -221,4 +221,40 @@ TEST_CASE("an ending during a break is told as soon as there is a way again", "[
   for (int r = 0; r < 3; ++r) CHECK_FALSE(net.mesh.is_live(r, "c1"));
 }
 
+TEST_CASE("a caller who shows no addresses keeps nobody waiting for them", "[relay][route]") {
+  const int relays = GENERATE(2, 3);
+  Ends net{relays, Mesh::line(relays)};
+  auto offer = net.alice.offer(net.bob.fp(), "c1");
+  offer.caller_reflexive_addr.reset();
+  offer.caller_local_addrs.clear();
+  net.alice.send(offer);
+  net.mesh.bench.run_for(100ms);
+  REQUIRE(net.bob.take<proto::DirectCallOffer>());
+  net.bob.send(net.bob.accept("c1"));
+  net.mesh.bench.run_for(100ms);
+  CHECK(net.bob.take<proto::CallSetup>());
+}
+
+TEST_CASE("addresses follow to whoever has the call, also when another relay was asked with them first", "[relay][route]") {
+  // Alice is linked to both; the one that says it has Bob gets the offer with addresses, and does not have him after all.
+  Mesh mesh{3, {{0, 1}, {0, 2}}, [](relay::Config& c) {
+              for (auto& p : c.peers) p.delegate = false;
+            }};
+  Phone alice{mesh.bench, 0, 100};
+  Phone gone{mesh.bench, 1, 120};
+  mesh.bench.run_for(1s);
+  Phone bob{mesh.bench, 2, 120, {.caps = {"relay-media", "no-announce"}}};
+  mesh.bench.run_for(1s);
+  mesh.bench.link_delay = 20ms;
+  gone.lose();  // the news of it and the offer cross
+  alice.send(alice.offer(bob.fp(), "c1"));
+  mesh.bench.run_for(3s);
+  REQUIRE(bob.take<proto::DirectCallOffer>());
+  bob.send(bob.accept("c1"));
+  mesh.bench.run_for(200ms);
+  const auto setup = bob.take<proto::CallSetup>();
+  REQUIRE(setup);
+  CHECK(setup->peer_direct_addr == alice.reflexive());
+}
+
 }  // namespace wzp::test

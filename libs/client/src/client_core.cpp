@@ -9,12 +9,11 @@
 #include "peer_memory.hpp"
 #include "registration.hpp"
 #include "wzp/base/overloaded.hpp"
+#include "wzp/proto/frame.hpp"
 
 namespace wzp::client {
 namespace {
 
-/// Malformed messages in a row that end a signal connection. Source: design.md 3.23.
-constexpr int kMaxBadInARow = 100;
 /// Hang-ups that are said (again) with the next registration, and for how long. Source: our choice; relays keep an
 /// answered call 15 s.
 constexpr std::size_t kMaxUntold = 4;
@@ -38,7 +37,7 @@ struct ClientCore::Parts {
   Registration registration;
   std::optional<Call> call;
   std::deque<Untold> untold;
-  int bad_in_a_row = 0;
+  proto::BadMessageCounter bad_messages{};  ///< of the signal connection
   bool shut_down = false;
 
   Context context(Instant now, Actions& out) {
@@ -95,7 +94,7 @@ void ClientCore::Parts::on(const Signal& e, const Context& ctx) {
     if (call) call->room_signal(e, ctx);
     return;
   }
-  bad_in_a_row = 0;
+  bad_messages.good();
   if (registration.session()) return signal(e.message, ctx);
   const auto early = registration.early(e.message, ctx);
   if (!registration.session()) return;
@@ -109,13 +108,12 @@ void ClientCore::Parts::on(const Direct& e, const Context& ctx) {
 }
 
 void ClientCore::Parts::on(const BadMessage& e, const Context& ctx) {
-  if (e.error.code == Errc::UnknownSignal) return;  // the sender is newer than we are
   if (e.conn != registration.conn()) {
-    if (call) call->bad_direct(e.conn, ctx);
+    if (call && e.error.code != Errc::UnknownSignal) call->bad_direct(e.conn, ctx);
     return;
   }
-  if (++bad_in_a_row < kMaxBadInARow) return;
-  bad_in_a_row = 0;
+  if (!bad_messages.bad(e.error.code)) return;
+  bad_messages.good();
   registration.drop(CloseCode::Protocol, "the relay sends what cannot be read", ctx);
   if (call) call->registration_lost(context(ctx.now, ctx.out));
 }

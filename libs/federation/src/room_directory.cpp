@@ -247,7 +247,11 @@ void RoomDirectory::hear(NamedRoom& room, const RelayFingerprint& from, const Re
       }
     }
     const bool final_word = origin == from && !delegate && !known.passed;
-    if (!newer && !final_word) return;
+    if (!newer && !final_word) {
+      // Its origin has to hear of what we hold: from a former life of it, or invented by somebody.
+      if (delegate && entry.stamp < known.stamp) send(from, room, origin, known, out);
+      return;
+    }
     if (known.cut && !entry.shown) {  // an echo, or a moment before the map has it
       entry.cut = true;
       entry.cut_at = now;

@@ -49,7 +49,9 @@ void link_changed(State& s, const RelayFingerprint& relay, Instant now) {
   if (const auto conn = s.federation.connection_of(relay)) {
     const bool v2 = s.federation.has_cap(relay, proto::kCapMediaV2);
     const bool trunk = v2 && s.config.trunking && s.federation.has_cap(relay, proto::kCapTrunk);
-    s.out.push_back(SetLink{{.conn = *conn, .v2 = v2, .trunk = trunk}});
+    LinkMedia media{.conn = *conn, .v2 = v2, .trunk = trunk};
+    if (!s.federation.is_delegate(relay)) media.only_relay = proto::SourceId::of(relay, 0).relay;
+    s.out.push_back(SetLink{media});
   }
   update_bridges(s, relay);
   update_global_rooms(s, now);

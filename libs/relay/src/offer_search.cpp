@@ -49,7 +49,8 @@ void send_offer(State& s, const DirectCall& call, const Wave& wave, const RelayF
     return;
   }
   const bool with = gets_addresses(s, call, wave, relay);
-  if (with && s.federation.is_capable(relay)) notes.addresses_sent = has_addresses(*notes.offer);
+  // A caller without addresses has to say so by a second offer like any other.
+  if (with && has_addresses(*notes.offer)) notes.addressed.insert(relay);
   s.forward(relay, with ? *notes.offer : without_addresses(*notes.offer));
 }
 
@@ -112,8 +113,7 @@ void withdraw(State& s, const RelayFingerprint& relay, const CallId& id, Instant
 
 void send_addresses(State& s, const RelayFingerprint& relay, const CallId& id) {
   auto& notes = s.notes.at(id);
-  if (notes.addresses_sent || notes.arrival || !reads_nack(s, relay)) return;
-  notes.addresses_sent = true;
+  if (notes.arrival || !reads_nack(s, relay) || !notes.addressed.insert(relay).second) return;
   s.forward(relay, *notes.offer);
 }
 

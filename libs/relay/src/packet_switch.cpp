@@ -6,10 +6,9 @@
 namespace wzp::relay {
 namespace {
 
+using proto::kMaxHops;
 using proto::MediaTag;
 
-/// Source: relay.md 22.2 with the hop limit of docs/protocol.md.
-constexpr std::uint8_t kMaxHops = 8;
 /// Source: our choice; no path between relays carries more in a datagram. Keeps every length within 16 bits.
 constexpr std::size_t kMaxPacket = 9'000;
 /// How long a room with *mixed* packets remembers contents after the last. Source: our choice.
@@ -130,6 +129,9 @@ bool PacketSwitch::admit(Link& link, Room& room, Lane& lane, const proto::Tagged
   const auto refused = [&](MediaDrop reason) { return drop(reason, &link), false; };
   if (link.media.v2) {
     if (tagged.tag.source.relay == config_.relay) return refused(MediaDrop::Echo);
+    if (link.media.only_relay.value_or(tagged.tag.source.relay) != tagged.tag.source.relay) {
+      return refused(MediaDrop::Impostor);
+    }
     if (tagged.tag.hops == 0 || tagged.tag.hops > kMaxHops) return refused(MediaDrop::Hops);
   }
   // Rates come before duplicates: a packet that is not let in must not stop its copy on a better way.

@@ -37,6 +37,7 @@ std::string_view name(MediaDrop reason) noexcept {
     case MediaDrop::UnknownRoom: return "unknown-room";
     case MediaDrop::ForeignRoom: return "foreign-room";
     case MediaDrop::Echo: return "echo";
+    case MediaDrop::Impostor: return "impostor";
     case MediaDrop::Hops: return "hops";
     case MediaDrop::Duplicate: return "duplicate";
     case MediaDrop::LinkRate: return "link-rate";

@@ -19,8 +19,6 @@ using Stage = Session::Stage;
 constexpr Duration kVersionLinger = std::chrono::milliseconds{100};
 /// Source: relay.md 12.1.
 constexpr registry::Rate kReflectRate{10, std::chrono::seconds{1}, 10};
-/// Malformed messages in a row that end a connection. Source: relay.md 3.2.
-constexpr std::uint32_t kMaxBadInARow = 100;
 constexpr Duration kBadMessageLogInterval = std::chrono::seconds{10};
 
 void on_signal(State& s, Session& session, const proto::SignalMessage& message, Instant now) {
@@ -127,7 +125,7 @@ void on_event(State& s, const Opened& event, Instant now) {
 void on_event(State& s, const Received& event, Instant now) {
   auto* session = s.session(event.conn);
   if (session == nullptr) return s.drop("connection-unknown");
-  session->bad_in_a_row = 0;
+  session->bad_messages.good();
   if (session->cls == ConnectionClass::Federation) {
     return run(s, s.federation.handle(federation::Received{event.conn, event.message}, now), now);
   }
@@ -141,8 +139,7 @@ void on_event(State& s, const Received& event, Instant now) {
 }
 
 void on_event(State& s, const BadMessage& event, Instant now) {
-  const bool is_unknown = event.error.code == Errc::UnknownSignal;
-  s.drop(is_unknown ? "unknown-signal" : "bad-message");
+  s.drop(event.error.code == Errc::UnknownSignal ? "unknown-signal" : "bad-message");
   auto* session = s.session(event.conn);
   if (session == nullptr || !within_rate(s, *session, now)) return;
   if (!s.bad_message_logged || now - *s.bad_message_logged >= kBadMessageLogInterval) {
@@ -151,7 +148,7 @@ void on_event(State& s, const BadMessage& event, Instant now) {
           "skipped a message from " + to_string(session->remote) + ": " + printable(to_string(event.error), 120));
   }
   // A newer program may send variants of its own for ever (H-01, V-14); a broken one is let go.
-  if (is_unknown || ++session->bad_in_a_row < kMaxBadInARow) return;
+  if (!session->bad_messages.bad(event.error.code)) return;
   close_session(s, *session, kCloseProtocol, "protocol: too many malformed messages", now);
 }
 

@@ -20,6 +20,7 @@
 #include "wzp/federation/relay_map.hpp"
 #include "wzp/federation/room_directory.hpp"
 #include "wzp/federation/user_directory.hpp"
+#include "wzp/proto/frame.hpp"
 #include "wzp/registry/call_registry.hpp"
 #include "wzp/registry/presence.hpp"
 #include "wzp/registry/rate_limiter.hpp"
@@ -68,7 +69,7 @@ struct Session {
   ByteArray<32> room_exporter;
   Stage stage;
   Fingerprint who;                 ///< Ready, on `_signal` and in rooms
-  std::uint32_t bad_in_a_row = 0;  ///< malformed messages; unknown variants never count (design.md 3.23)
+  proto::BadMessageCounter bad_messages{};
   registry::TokenBucket signals;
   registry::TokenBucket reflects;
 };
@@ -78,7 +79,6 @@ struct CallNotes {
   /// Caller here: what the claimant gets once more, with addresses. Incoming: what a second offer must equal.
   std::optional<proto::DirectCallOffer> offer;
   bool caller_rings = false;     ///< the caller here has got `CallRinging`
-  bool addresses_sent = false;   ///< outgoing: the offer carried the caller's addresses already
   bool addresses_final = false;  ///< incoming: no more addresses of the caller are to come
   bool setup_waits = false;      ///< incoming: the callee's `CallSetup` waits for them
   /// Callee here: who has to show a sign of life before it rings, see elsewhere.hpp.
@@ -86,6 +86,8 @@ struct CallNotes {
   bool severed = false;          ///< the route was lost for longer than the grace; nothing is sent across any more
   /// Unanswered, with the callee elsewhere: links that have, had, or must not get the offer.
   std::set<RelayFingerprint> past{};
+  /// ... that have had the caller's addresses,
+  std::set<RelayFingerprint> addressed{};
   /// ... and whether those asked last stand on the way to relays that announced the callee.
   bool directed = false;
   /// The offer as it came, for as long as it may have to be passed on (again).

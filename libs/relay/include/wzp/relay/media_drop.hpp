@@ -14,6 +14,7 @@ enum class MediaDrop : std::uint8_t {
   UnknownRoom,    ///< its tag names no room of this relay
   ForeignRoom,    ///< its tag names a room that this link does not carry
   Echo,           ///< it started here
+  Impostor,       ///< it names a relay that the link may not speak for
   Hops,           ///< it has crossed no link, or more than eight
   Duplicate,      ///< it was here before
   LinkRate,       ///< the link brings more than any link may
@@ -25,7 +26,7 @@ enum class MediaDrop : std::uint8_t {
   EarlyOverflow,  ///< the call has no receiver yet, and enough is kept
   EarlyExpired,   ///< was kept for a receiver that did not come in time
 };
-inline constexpr std::size_t kMediaDropReasons = 15;
+inline constexpr std::size_t kMediaDropReasons = 16;
 
 /// For the operator and for metrics: "unknown-room".
 [[nodiscard]] std::string_view name(MediaDrop reason) noexcept;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "wzp/base/ids.hpp"
@@ -51,6 +52,9 @@ struct LinkMedia {
   ConnectionId conn{};
   bool v2 = false;     ///< with MediaTag; else the room tag alone, as reference relays have it
   bool trunk = false;  ///< in trunk frames; only with v2
+  /// It brings packets of its own members only, and this is how they name it; empty for a delegate, which brings those
+  /// of relays behind it. Only with v2.
+  std::optional<ByteArray<4>> only_relay{};
 
   bool operator==(const LinkMedia&) const = default;
 };
