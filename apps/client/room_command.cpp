@@ -25,6 +25,8 @@ constexpr Duration kGoodbye = std::chrono::milliseconds{700};
 // A relay sends its list with the join.
 constexpr Duration kListWait = std::chrono::seconds{3};
 
+// Source: our choice; more than speak at a time.
+constexpr std::size_t kMaxUnnamed = 64;
 constexpr const char* kNotSealed = "a room is not sealed end to end: whoever runs its relay could listen";
 
 client::RoomCore::Config core_config(const RoomOptions& options, const crypto::Seed& seed) {
@@ -80,7 +82,7 @@ Result<void> RoomPhone::open_audio() {
            [this](ByteView bytes, Instant now) {
              if (const auto conn = core_.up()) network_->send_datagram(*conn, bytes, now);
            },
-       .on_speaker = [this](const media::SpeakerId& speaker) { printer_.speaker(speaker, who_is(speaker)); }});
+       .on_speaker = [this](const media::SpeakerId& speaker) { on_speaker(speaker); }});
   if (!audio) return audio.failure();
   audio_ = std::move(*audio);
   return {};
@@ -197,9 +199,21 @@ void RoomPhone::on_joined(const client::RoomJoined&) {
 
 void RoomPhone::on_people(const client::RoomPeople& event) {
   if (each_) each_->people(event.members);
+  std::erase_if(unnamed_, [&](const media::SpeakerId& speaker) {
+    const auto* who = who_is(speaker);
+    if (who != nullptr) printer_.speaker(speaker, who);
+    return who != nullptr;
+  });
   if (std::exchange(listed_, true)) return;
   for (const auto& member : event.members) printer_.member(member);
   if (options_.list) leave(app::kOk);
+}
+
+void RoomPhone::on_speaker(const media::SpeakerId& speaker) {
+  const auto* who = who_is(speaker);
+  printer_.speaker(speaker, who);
+  // The list that names it is on its way.
+  if (who == nullptr && unnamed_.size() < kMaxUnnamed) unnamed_.push_back(speaker);
 }
 
 void RoomPhone::on_ended(const client::RoomEnded& event) {

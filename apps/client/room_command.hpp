@@ -40,6 +40,7 @@ class RoomPhone {
   void report(const client::RoomEvent& event);
   void on_joined(const client::RoomJoined& event);
   void on_people(const client::RoomPeople& event);
+  void on_speaker(const media::SpeakerId& speaker);
   void on_ended(const client::RoomEnded& event);
   void look_at_path(Instant now);
   void show_status(Instant now);
@@ -66,6 +67,7 @@ class RoomPhone {
   std::optional<Instant> next_look_;
   std::optional<Instant> next_status_;
   bool listed_ = false;
+  std::vector<media::SpeakerId> unnamed_;  ///< heard before any list named them
   std::optional<int> exit_code_;
   bool ending_ = false;
 };

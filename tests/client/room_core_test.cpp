@@ -401,7 +401,7 @@ TEST_CASE("whatever happens in whatever order, a member dials once at a time and
   judge(m.core.start(m.now));
   const bool begins_inside = random % 2 == 0;  // a failure before that ends it
   for (int step = 0; step < 200; ++step) {
-    const auto what = begins_inside && step < 3 ? step * 5U : next(20);
+    const auto what = begins_inside && step < 3 ? static_cast<unsigned>(step) * 5U : next(20);
     if (what < 5 && dialling) {
       RoomConnected e;
       e.connection.dial = *std::exchange(dialling, std::nullopt);

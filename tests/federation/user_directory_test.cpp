@@ -41,7 +41,7 @@ proto::UserState snapshot(std::uint8_t name, const std::vector<std::uint64_t>& p
 
 }  // namespace
 
-TEST_CASE("users are found at the relay that announced them", "[federation]") {
+TEST_CASE("users are found at the relay that announced them", "[federation][V-38]") {
   Fixture f;
   (void)f.up(1);
   CHECK(f.users.candidates(some_user(7), f.map).empty());

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
+
+#include "wzp/base/bytes.hpp"
 
 namespace wzp::fuzz {
 
@@ -11,6 +14,27 @@ namespace wzp::fuzz {
 inline void require(bool holds) {
   if (!holds) std::abort();
 }
+
+/// Takes an input apart from the front. What is not there any more reads as zero, or as nothing.
+class Reader {
+ public:
+  explicit Reader(ByteView input) : rest_{input} {}
+
+  [[nodiscard]] bool done() const noexcept { return rest_.empty(); }
+  std::uint8_t byte() { return rest_.empty() ? 0 : take(1)[0]; }
+  /// 0 to `bound` - 1.
+  std::size_t below(std::size_t bound) { return byte() % bound; }
+  ByteView take(std::size_t count) {
+    const auto front = rest_.first(std::min(count, rest_.size()));
+    rest_ = rest_.subspan(front.size());
+    return front;
+  }
+  /// A length byte, and as many bytes.
+  ByteView chunk() { return take(byte()); }
+
+ private:
+  ByteView rest_;
+};
 
 /// RFC 3629, written apart from what the library uses.
 inline bool is_utf8(std::string_view text) {

@@ -13,13 +13,14 @@ std::size_t allocations = 0;
 }  // namespace
 
 // Counts for the whole program; the test looks at differences.
-void* operator new(std::size_t size) {
+// (Not inlined: the compiler would see memory of malloc given to delete.)
+[[gnu::noinline]] void* operator new(std::size_t size) {
   ++allocations;
   if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
   throw std::bad_alloc{};
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace wzp::test {
 

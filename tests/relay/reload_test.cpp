@@ -118,4 +118,20 @@ TEST_CASE("a room that is listed twice becomes private all the same", "[relay][r
   CHECK(a.end().closed->code == 0x19);
 }
 
+TEST_CASE("a peer that refused us is dialled at once when the lists are read again", "[relay][reload]") {
+  Mesh mesh{2, {}};
+  auto near = lists_of(mesh.bench.config(0));
+  near.peers.push_back(Mesh::peer(1));
+  mesh.bench.reload(0, near);  // and relay 1 does not know relay 0
+  mesh.bench.run_for(5s);
+  auto far = lists_of(mesh.bench.config(1));
+  far.trusted.push_back(Mesh::trusted(0));
+  mesh.bench.reload(1, far);
+  mesh.bench.run_for(5s);
+  CHECK(mesh.bench.connections_between(0, 1) == 0);
+  mesh.bench.reload(0, near);
+  mesh.bench.run_for(1s);
+  CHECK(mesh.bench.connections_between(0, 1) == 1);
+}
+
 }  // namespace wzp::test

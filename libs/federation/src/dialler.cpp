@@ -17,6 +17,11 @@ bool Dialler::take_attempt(Instant now) {
   return true;
 }
 
+void Dialler::start_anew() noexcept {
+  backoff_ = Duration::zero();
+  due_.reset();
+}
+
 void Dialler::connected() noexcept {
   due_.reset();
   gives_up_.reset();

@@ -75,6 +75,7 @@ Actions FederationManager::reconfigure(std::vector<Peer> peers, std::vector<Trus
     diallers_.emplace_back(config_.random_seed + diallers_.size());
   }
   config_.trusted = std::move(trusted);
+  for (auto& dialler : diallers_) dialler.start_anew();
   Actions out;
   std::vector<ConnectionId> gone;
   for (const auto& [conn, link] : connections_) {

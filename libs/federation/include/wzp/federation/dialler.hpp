@@ -24,6 +24,8 @@ class Dialler {
   void rest() noexcept { due_.reset(); }
   /// True when an attempt is to begin now; it then runs until `attempt_failed`, `connected` or its own timeout.
   [[nodiscard]] bool take_attempt(Instant now);
+  /// Somebody has reason to think that it works now: the next attempt does not wait.
+  void start_anew() noexcept;
   /// An attempt gave a connection.
   void connected() noexcept;
   /// The running attempt came to nothing; ignored when none is running.

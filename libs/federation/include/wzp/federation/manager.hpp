@@ -90,7 +90,7 @@ class FederationManager {
   [[nodiscard]] std::optional<Instant> deadline() const;
 
   /// The operator's lists have changed. Peers keep their numbers and new ones are appended, also for a peer that was
-  /// named before under another address; dialling starts for those that are new. The links of relays that are named no
+  /// named before under another address; peers without a link are dialled at once. The links of relays that are named no
   /// more, or with another `delegate`, are closed; the latter come back by themselves.
   [[nodiscard]] Actions reconfigure(std::vector<Peer> peers, std::vector<Trusted> trusted, Instant now);
 
