@@ -47,7 +47,8 @@ proto::GlobalRoomActive plain(const std::string& room, const std::vector<std::st
 
 }  // namespace
 
-TEST_CASE("the tree of a room is looked at again when what we have said makes us a member, or no longer", "[federation]") {
+TEST_CASE("the tree of a room is looked at again when what we have said makes us a member, or no longer",
+          "[federation]") {
   Fixture f;
   (void)f.up(1);
   f.clock.advance(10ms);

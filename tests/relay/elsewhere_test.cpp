@@ -48,7 +48,8 @@ TEST_CASE("who has left a dead phone behind is called where he is", "[relay][rou
   CHECK(alice.heard_nothing());
 }
 
-TEST_CASE("a phone that wakes up later is told that the call is elsewhere, and keeps its registration", "[relay][route]") {
+TEST_CASE("a phone that wakes up later is told that the call is elsewhere, and keeps its registration",
+          "[relay][route]") {
   Moved net{2, 0, 1, true};
   Phone alice{net.mesh.bench, 0, 100};
   net.call(alice);

@@ -454,7 +454,8 @@ TEST_CASE("what is kept is bounded in all", "[relay][switch]") {
   CHECK(bench.dropped(MediaDrop::EarlyOverflow) == 75);
 }
 
-TEST_CASE("a link that is no delegate brings packets of its own relay only, and silences nobody else", "[relay][switch]") {
+TEST_CASE("a link that is no delegate brings packets of its own relay only, and silences nobody else",
+          "[relay][switch]") {
   PacketBench bench;
   bench.links({{.conn = kEast, .v2 = true, .only_relay = kThere}, {kWest, true, true}});
   bench.set({.tag = tag_of('r'), .seats = {{kAlice, {kHere, 1}}}, .links = {{kEast, true}, {kWest, true}}});

@@ -38,7 +38,8 @@ TEST_CASE("no packet allocates once its room is quiet", "[relay][switch]") {
   const auto deliver = [&](Instant now) {
     deliveries += out.size();
     for (const auto& delivery : out) {
-      if (delivery.trunk) batcher.add(delivery.to, delivery.head_bytes(), delivery.packet, delivery.may_wait, now, frames);
+      if (delivery.trunk)
+        batcher.add(delivery.to, delivery.head_bytes(), delivery.packet, delivery.may_wait, now, frames);
       frames.clear();
     }
     out.clear();

@@ -90,7 +90,8 @@ TEST_CASE("who is struck off the list of a room is put out", "[relay][reload][ro
   CHECK(b.end().closed->code == 0x19);
 }
 
-TEST_CASE("a room that is global for a while works all the time, with nobody joining or leaving", "[relay][reload][room]") {
+TEST_CASE("a room that is global for a while works all the time, with nobody joining or leaving",
+          "[relay][reload][room]") {
   RelayBench bench;
   const auto relay = bench.add_relay(1);
   Member a{bench, relay, 100, "general"};

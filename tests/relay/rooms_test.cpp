@@ -48,7 +48,8 @@ TEST_CASE("members of a room hear all others once and never themselves", "[relay
 
 TEST_CASE("members who join on two relays within a moment hear each other", "[relay][room]") {
   Mesh mesh{2, Mesh::line(2), kGeneral};
-  for (std::size_t relay : {0U, 1U}) Member{mesh.bench, relay, 90, "general"}.leave();  // the relays have just said something
+  for (std::size_t relay : {0U, 1U})
+    Member{mesh.bench, relay, 90, "general"}.leave();  // the relays have just said something
   mesh.bench.run_for(100ms);
   Member a{mesh.bench, 0, 100, "general"};
   mesh.bench.run_for(10ms);

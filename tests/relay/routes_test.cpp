@@ -235,7 +235,8 @@ TEST_CASE("a caller who shows no addresses keeps nobody waiting for them", "[rel
   CHECK(net.bob.take<proto::CallSetup>());
 }
 
-TEST_CASE("addresses follow to whoever has the call, also when another relay was asked with them first", "[relay][route]") {
+TEST_CASE("addresses follow to whoever has the call, also when another relay was asked with them first",
+          "[relay][route]") {
   // Alice is linked to both; the one that says it has Bob gets the offer with addresses, and does not have him after all.
   Mesh mesh{3, {{0, 1}, {0, 2}}, [](relay::Config& c) {
               for (auto& p : c.peers) p.delegate = false;

@@ -53,14 +53,16 @@ TEST_CASE("a stream becomes a message, and bytes that are none become an error",
   const auto good = f.receive(0, frame(proto::Reflect{}));
   REQUIRE(good.size() == 1);
   CHECK(std::get<ToCore>(good[0]).event == Event{Received{kConn, proto::Reflect{}}});
-  for (const auto& bad : {f.receive(4, proto::encode_frame("{")), f.channels.reset(kConn, proto::StreamId{8}, f.clock.now())}) {
+  for (const auto& bad :
+       {f.receive(4, proto::encode_frame("{")), f.channels.reset(kConn, proto::StreamId{8}, f.clock.now())}) {
     REQUIRE(bad.size() == 1);
     CHECK(std::holds_alternative<BadMessage>(std::get<ToCore>(bad[0]).event));
   }
 }
 
 TEST_CASE("a client's message may have 64 KiB, a relay's more", "[relay]") {
-  const auto cls = GENERATE(proto::ConnectionClass::Signal, proto::ConnectionClass::Room, proto::ConnectionClass::Federation);
+  const auto cls =
+      GENERATE(proto::ConnectionClass::Signal, proto::ConnectionClass::Room, proto::ConnectionClass::Federation);
   Fixture f{cls};
   proto::Hangup hangup;
   hangup.call_id = std::string(70'000, 'x');

@@ -21,7 +21,7 @@ struct Tell {
 };
 
 /// Nobody is told: what is left of a route that the call has left.
-inline constexpr auto tell_nobody = [] { return Tell{.caller = false, .callee = false}; };
+[[nodiscard]] inline Tell tell_nobody() { return {.caller = false, .callee = false}; }
 
 /// Tells only the other side of `role`.
 [[nodiscard]] inline Tell tell_other(Role role) {

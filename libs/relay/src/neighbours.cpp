@@ -2,7 +2,7 @@
 
 #include "bridge.hpp"
 #include "cross_relay_dispatcher.hpp"
-#include "rooms.hpp"
+#include "room_changes.hpp"
 #include "route_repair.hpp"
 #include "wzp/base/overloaded.hpp"
 
@@ -13,7 +13,7 @@ namespace {
 void map_changed(State& s, Instant now) {
   run(s, s.room_directory.map_changed(s.map, now), now);
   run(s, s.users.map_changed(s.map, now), now);
-  update_global_rooms(s, now);
+  update_global_rooms(s);
   map_has_changed(s, now);
 }
 
@@ -34,7 +34,7 @@ void link_up(State& s, const RelayFingerprint& relay, Instant now) {
         now);
   }
   CrossRelayDispatcher{s}.link_up(relay, now);
-  update_global_rooms(s, now);
+  update_global_rooms(s);
 }
 
 void link_down(State& s, const RelayFingerprint& relay, Instant now) {
@@ -42,10 +42,10 @@ void link_down(State& s, const RelayFingerprint& relay, Instant now) {
   run(s, s.users.link_down(relay, s.map, now), now);
   run(s, s.room_directory.link_down(relay, s.map, now), now);
   CrossRelayDispatcher{s}.link_down(relay, now);
-  update_global_rooms(s, now);
+  update_global_rooms(s);
 }
 
-void link_changed(State& s, const RelayFingerprint& relay, Instant now) {
+void link_changed(State& s, const RelayFingerprint& relay) {
   if (const auto conn = s.federation.connection_of(relay)) {
     const bool v2 = s.federation.has_cap(relay, proto::kCapMediaV2);
     const bool trunk = v2 && s.config.trunking && s.federation.has_cap(relay, proto::kCapTrunk);
@@ -54,7 +54,7 @@ void link_changed(State& s, const RelayFingerprint& relay, Instant now) {
     s.out.push_back(SetLink{media});
   }
   update_bridges(s, relay);
-  update_global_rooms(s, now);
+  update_global_rooms(s);
 }
 
 void from_relay(State& s, const RelayFingerprint& from, const proto::SignalMessage& message, Instant now) {

@@ -8,6 +8,8 @@
 #include "neighbours.hpp"
 #include "offer_search.hpp"
 #include "reload.hpp"
+#include "room_changes.hpp"
+#include "room_quality.hpp"
 #include "rooms.hpp"
 #include "route_repair.hpp"
 #include "sessions.hpp"

@@ -4,8 +4,8 @@
 #include <iterator>
 
 #include "calls.hpp"
-#include "global_rooms.hpp"
 #include "neighbours.hpp"
+#include "room_changes.hpp"
 #include "rooms.hpp"
 #include "sessions.hpp"
 
@@ -33,7 +33,8 @@ void put_out_strangers(State& s, Instant now) {
     }
   }
   for (const auto conn : out) {
-    if (auto* session = s.session(conn)) close_session(s, *session, kCloseNotAdmitted, "not admitted: not a member of this room any more", now);
+    if (auto* session = s.session(conn))
+      close_session(s, *session, kCloseNotAdmitted, "not admitted: not a member of this room any more", now);
   }
 }
 
@@ -72,11 +73,12 @@ void on_event(State& s, const Reload& event, Instant now) {
     std::ranges::sort(names);
     return names;
   };
-  std::ranges::set_symmetric_difference(sorted(former_rooms), sorted(event.global_rooms), std::back_inserter(other_now));
+  std::ranges::set_symmetric_difference(sorted(former_rooms), sorted(event.global_rooms),
+                                        std::back_inserter(other_now));
   for (const auto& name : other_now) retag_room(s, name, now);
   put_out_strangers(s, now);
   run(s, s.federation.reconfigure(federation_peers(event.peers), federation_trusted(event.trusted), now), now);
-  update_global_rooms(s, now);
+  update_global_rooms(s);
   s.log(LogLevel::Info, "the lists of the configuration were read again");
 }
 

@@ -3,7 +3,8 @@
 #include <algorithm>
 
 #include "bridge.hpp"
-#include "global_rooms.hpp"
+#include "room_changes.hpp"
+#include "room_quality.hpp"
 #include "sessions.hpp"
 #include "wzp/base/hex.hpp"
 #include "wzp/crypto/call_keys.hpp"
@@ -89,6 +90,11 @@ std::map<std::string, std::string> names_by_key(const std::vector<std::string>& 
   std::map<std::string, std::string> out;
   for (const auto& name : names) out.emplace(room_key(name), name);
   return out;
+}
+
+std::optional<std::string> global_name(const State& s, const std::string& key) {
+  const auto found = s.global_names.find(key);
+  return found == s.global_names.end() ? std::nullopt : std::optional{found->second};
 }
 
 ByteArray<32> room_ephemeral(const crypto::Identity& identity) {

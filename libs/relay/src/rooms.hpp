@@ -2,8 +2,7 @@
 
 #include "state.hpp"
 
-// Media rooms: who may take a seat, who is told of whom, and how the packet path learns of it (relay.md 8.4, 11,
-// crypto.md 2). The room of a call has a seat for each party that is here. Any other name is a room of several people:
+// Media rooms: who may take a seat, and who leaves it (relay.md 8.4, 11, crypto.md 2). The room of a call has a seat for each party that is here. Any other name is a room of several people:
 // open to all unless the operator lists its members, and spanning relays where it is configured as global.
 
 namespace wzp::relay {
@@ -15,10 +14,6 @@ void leave_room(State& s, const Session& session, Instant now);
 /// The call has ended: its seats go in two seconds.
 void release_room(State& s, const CallId& call, Instant now);
 void on_due(State& s, const RoomDue& due, Instant now);
-void on_due(State& s, const UpdateDue& due, Instant now);
-void on_due(State& s, const QualityDue& due, Instant now);
-/// A member's packets say how its path does.
-void on_report(State& s, ConnectionId conn, const proto::QualityReport& report, Instant now);
 
 /// By what the room of this server name is known here.
 [[nodiscard]] std::string room_key(const std::string& server_name);
@@ -26,10 +21,6 @@ void on_report(State& s, ConnectionId conn, const proto::QualityReport& report, 
 [[nodiscard]] std::map<std::string, std::string> names_by_key(const std::vector<std::string>& names);
 /// The canonical name of a room that spans relays; empty for others.
 [[nodiscard]] std::optional<std::string> global_name(const State& s, const std::string& key);
-/// Who is elsewhere in this global room, or how its media goes, has changed.
-void global_room_changed(State& s, const std::string& name, Instant now);
-/// The ways to other relays have changed.
-void update_global_rooms(State& s, Instant now);
 
 /// What the relay puts into `CallAnswer.ephemeral_pub`.
 [[nodiscard]] ByteArray<32> room_ephemeral(const crypto::Identity& identity);

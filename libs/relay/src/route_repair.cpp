@@ -135,7 +135,8 @@ void on_reroute(State& s, const Arrival& arrival, const proto::DirectCallOffer& 
     const DirectCall before = *call;
     if (!s.calls.reroute(checked->id, route)) return s.drop("reroute-wrong-end");
     leave_route(s, before, *call);
-  } else if (!s.offers_by_link.take(arrival.from, now) || !s.calls.create({checked->id, checked->caller, checked->callee, route}, now)) {
+  } else if (!s.offers_by_link.take(arrival.from, now) ||
+             !s.calls.create({checked->id, checked->caller, checked->callee, route}, now)) {
     return s.drop("reroute-limit");
   }
   auto& notes = s.notes[checked->id];

@@ -58,8 +58,12 @@ void SignalChannels::translate(ConnectionId conn, const proto::InboxEvents& even
                        out.push_back(ToCore{conn, BadMessage{conn, message.error()}});
                      }
                    },
-                   [&](const proto::StopStream& s) { out.push_back(StopStream{conn, s.stream}); },
-                   [&](const proto::BadStream& b) { out.push_back(ToCore{conn, BadMessage{conn, b.error}}); },
+                   [&](const proto::StopStream& s) {
+                     out.push_back(StopStream{conn, s.stream});
+                   },
+                   [&](const proto::BadStream& b) {
+                     out.push_back(ToCore{conn, BadMessage{conn, b.error}});
+                   },
                },
                event);
   }

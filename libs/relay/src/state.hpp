@@ -68,7 +68,7 @@ struct Session {
   ByteArray<32> register_exporter;
   ByteArray<32> room_exporter;
   Stage stage;
-  Fingerprint who;                 ///< Ready, on `_signal` and in rooms
+  Fingerprint who;  ///< Ready, on `_signal` and in rooms
   proto::BadMessageCounter bad_messages{};
   registry::TokenBucket signals;
   registry::TokenBucket reflects;
@@ -83,7 +83,7 @@ struct CallNotes {
   bool setup_waits = false;      ///< incoming: the callee's `CallSetup` waits for them
   /// Callee here: who has to show a sign of life before it rings, see elsewhere.hpp.
   std::optional<ConnectionId> checked{};
-  bool severed = false;          ///< the route was lost for longer than the grace; nothing is sent across any more
+  bool severed = false;  ///< the route was lost for longer than the grace; nothing is sent across any more
   /// Unanswered, with the callee elsewhere: links that have, had, or must not get the offer.
   std::set<RelayFingerprint> past{};
   /// ... that have had the caller's addresses,
@@ -117,9 +117,9 @@ struct Room {
     QualityTier quality{};
   };
   std::vector<Seat> seats;
-  std::optional<Tier> advised;       ///< the directive that holds
-  std::optional<Instant> announced;  ///< the last RoomUpdate: when,
-  proto::RoomUpdate told{};          ///< what,
+  std::optional<Tier> advised;          ///< the directive that holds
+  std::optional<Instant> announced;     ///< the last RoomUpdate: when,
+  proto::RoomUpdate told{};             ///< what,
   std::vector<ConnectionId> hearers{};  ///< and to whom
 };
 
@@ -189,8 +189,8 @@ struct State {
   DuplicateGuard routed_seen;
   std::uint64_t routed_sent = 0;
   std::map<std::string, Room> rooms;
-  std::size_t guests = 0;      ///< seats in rooms of several people
-  std::size_t open_rooms = 0;  ///< such rooms
+  std::size_t guests = 0;                                                ///< seats in rooms of several people
+  std::size_t open_rooms = 0;                                            ///< such rooms
   std::map<proto::RoomTag, RoomTable> tables;                            ///< what the packet path was told last
   std::set<std::uint16_t> streams;                                       ///< numbers of the seats taken
   std::uint16_t last_stream = 0;                                         ///< ... and the one given last

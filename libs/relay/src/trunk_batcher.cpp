@@ -107,7 +107,8 @@ void TrunkBatcher::skip_stale() {
 void TrunkBatcher::tick(Instant now, std::vector<TrunkDatagram>& out) {
   for (const auto to : soon_) {
     const auto receiver = receivers_.find(to);
-    if (receiver != receivers_.end() && receiver->second.due && *receiver->second.due <= now) leave(to, receiver->second, out);
+    if (receiver != receivers_.end() && receiver->second.due && *receiver->second.due <= now)
+      leave(to, receiver->second, out);
   }
   soon_.clear();
   while (first_due_ < dues_.size() && dues_[first_due_].when <= now) {

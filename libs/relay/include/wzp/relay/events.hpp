@@ -120,8 +120,8 @@ struct Shutdown {
   bool operator==(const Shutdown&) const = default;
 };
 
-using Event = std::variant<Opened, Received, BadMessage, Moved, Lost, Alive, Silent, DialFailed, Reported, Reload,
-                           Shutdown>;
+using Event =
+    std::variant<Opened, Received, BadMessage, Moved, Lost, Alive, Silent, DialFailed, Reported, Reload, Shutdown>;
 
 // Actions -----------------------------------------------------------------------------------------------------------
 

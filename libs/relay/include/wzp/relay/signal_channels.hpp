@@ -86,9 +86,9 @@ class SignalChannels {
     std::size_t bytes = 0;                             ///< of all of them
     std::deque<Bytes> backlog{};
     std::size_t backlog_bytes = 0;
-    Instant progress{};                   ///< when one last was, or when the first of them was written
-    std::optional<Instant> answers_by{};  ///< is checked on
-    bool is_silent = false;               ///< was, and has acknowledged nothing since
+    Instant progress{};                     ///< when one last was, or when the first of them was written
+    std::optional<Instant> answers_by{};    ///< is checked on
+    bool is_silent = false;                 ///< was, and has acknowledged nothing since
     std::optional<std::uint64_t> update{};  ///< the stream of the list that is under way
     std::optional<Bytes> next_update{};     ///< the newest one behind it
   };

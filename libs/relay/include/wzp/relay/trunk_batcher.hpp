@@ -48,7 +48,8 @@ class TrunkBatcher {
   explicit TrunkBatcher(LimitOf limit_of) : TrunkBatcher{Config{}, std::move(limit_of)} {}
 
   /// `head`, `packet` and `may_wait` as a delivery with `trunk` has them: the marker, then the head of one entry.
-  void add(ConnectionId to, ByteView head, ByteView packet, bool may_wait, Instant now, std::vector<TrunkDatagram>& out);
+  void add(ConnectionId to, ByteView head, ByteView packet, bool may_wait, Instant now,
+           std::vector<TrunkDatagram>& out);
   /// What has waited long enough.
   void tick(Instant now, std::vector<TrunkDatagram>& out);
   [[nodiscard]] std::optional<Instant> deadline() const;

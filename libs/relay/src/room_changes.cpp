@@ -1,10 +1,11 @@
-#include "global_rooms.hpp"
+#include "room_changes.hpp"
 
 #include <algorithm>
 #include <set>
 
 #include "bridge.hpp"
 #include "neighbours.hpp"
+#include "room_quality.hpp"
 #include "rooms.hpp"
 #include "wzp/crypto/room.hpp"
 
@@ -13,7 +14,6 @@ namespace {
 
 /// Between two lists to the members of one room. Source: our choice; far below what people notice.
 constexpr Duration kUpdateInterval = std::chrono::milliseconds{100};
-constexpr Duration kQualityInterval = std::chrono::seconds{1};
 /// What a link may bring into a room, at least and per member behind it. Source: relay.md 10.6.
 constexpr std::uint32_t kPacketsPerMember = 500;
 
@@ -109,28 +109,7 @@ void update_table(State& s, const std::string& key) {
   s.set_room(std::move(table));
 }
 
-void tell_relays(State& s, const std::string& key, Instant now) {
-  const auto global = global_name(s, key);
-  if (!global) return;
-  std::vector<proto::RoomParticipant> members;
-  std::optional<Tier> worst;
-  if (const auto room = s.rooms.find(key); room != s.rooms.end()) {
-    for (const auto& seat : room->second.seats) {
-      members.push_back(participant(seat));
-      const auto tier = seat.quality.tier(now);
-      if (tier && (!worst || *tier < *worst)) worst = tier;
-    }
-  }
-  const auto number = worst ? std::optional{static_cast<std::uint8_t>(*worst)} : std::nullopt;
-  run(s, s.room_directory.set_local(*global, std::move(members), number, now), now);
-}
-
 }  // namespace
-
-std::optional<std::string> global_name(const State& s, const std::string& key) {
-  const auto found = s.global_names.find(key);
-  return found == s.global_names.end() ? std::nullopt : std::optional{found->second};
-}
 
 void members_changed(State& s, const std::string& key, Instant now) {
   auto& room = s.rooms.at(key);
@@ -139,7 +118,7 @@ void members_changed(State& s, const std::string& key, Instant now) {
   } else {
     tell_relays(s, key, now);
     update_table(s, key);
-    if (!s.due.contains(QualityDue{key})) s.due.set(QualityDue{key}, now + kQualityInterval);
+    look_again(s, key, now);
   }
   tell_members_soon(s, key, room, now);
 }
@@ -159,54 +138,24 @@ void retag_room(State& s, const std::string& name, Instant now) {
   if (s.rooms.contains(key)) members_changed(s, key, now);
 }
 
-void update_global_rooms(State& s, Instant) {
+void update_global_rooms(State& s) {
   for (const auto& name : s.config.global_rooms) update_table(s, room_key(name));
+}
+
+void tell_relays(State& s, const std::string& key, Instant now) {
+  const auto global = global_name(s, key);
+  if (!global) return;
+  std::vector<proto::RoomParticipant> members;
+  std::optional<std::uint8_t> tier;
+  if (const auto room = s.rooms.find(key); room != s.rooms.end()) {
+    for (const auto& seat : room->second.seats) members.push_back(participant(seat));
+    if (const auto worst = worst_here(room->second, now)) tier = static_cast<std::uint8_t>(*worst);
+  }
+  run(s, s.room_directory.set_local(*global, std::move(members), tier, now), now);
 }
 
 void on_due(State& s, const UpdateDue& due, Instant now) {
   if (const auto room = s.rooms.find(due.room); room != s.rooms.end()) tell_members(s, due.room, room->second, now);
-}
-
-void on_due(State& s, const QualityDue& due, Instant now) {
-  if (!s.rooms.contains(due.room)) return;
-  s.due.set(due, now + kQualityInterval);
-  look_at_quality(s, due.room, now);
-}
-
-void on_report(State& s, ConnectionId conn, const proto::QualityReport& report, Instant now) {
-  const auto* session = s.session(conn);
-  if (session == nullptr || session->cls != proto::ConnectionClass::Room) return s.drop("report-no-seat");
-  const auto key = room_key(session->server_name);
-  const auto room = s.rooms.find(key);
-  if (room == s.rooms.end()) return s.drop("report-no-seat");
-  const auto seat = std::ranges::find(room->second.seats, conn, &Room::Seat::conn);
-  if (seat == room->second.seats.end()) return s.drop("report-no-seat");
-  if (proto::call_of_room(key)) return;  // two people tell each other
-  seat->quality.hear(report, now);
-  look_at_quality(s, key, now);
-}
-
-void look_at_quality(State& s, const std::string& key, Instant now) {
-  const auto found = s.rooms.find(key);
-  if (found == s.rooms.end() || proto::call_of_room(key)) return;
-  auto& room = found->second;
-  std::optional<Tier> worst;
-  const auto count = [&](std::optional<Tier> tier) {
-    if (tier && (!worst || *tier < *worst)) worst = tier;
-  };
-  for (const auto& seat : room.seats) count(seat.quality.tier(now));
-  if (const auto global = global_name(s, key)) {
-    tell_relays(s, key, now);
-    if (const auto elsewhere = s.room_directory.summary(*global).tier) count(static_cast<Tier>(std::min<std::uint8_t>(*elsewhere, 5)));
-  }
-  const auto tier = worst.value_or(Tier::Good);  // nobody complains any more
-  if (tier == room.advised.value_or(Tier::Good)) return;
-  room.advised = tier;
-  for (const auto& seat : room.seats) advise(s, room, seat.conn);
-}
-
-void advise(State& s, const Room& room, ConnectionId member) {
-  s.send(member, proto::QualityDirective{profile(*room.advised), "weakest link: " + std::string{name(*room.advised)}});
 }
 
 }  // namespace wzp::relay
