@@ -85,8 +85,10 @@ class Player {
   void play() {
     while (!in_.done()) {
       switch (in_.below(8)) {
-        case 0: case 1: say(); break;
-        case 2: case 3: routed(); break;
+        case 0:
+        case 1: say(); break;
+        case 2:
+        case 3: routed(); break;
         case 4: forwarded(); break;
         case 5: pass(std::chrono::milliseconds{1 << in_.below(18)}); break;
         case 6: lose(in_.below(kPlaces)); break;
@@ -104,8 +106,10 @@ class Player {
   std::string text() {
     std::string out;
     for (const auto c : in_.chunk()) {
-      if (c < 0x80) out += static_cast<char>(c);
-      else out += world().words[(c - 0x80U) % world().words.size()];
+      if (c < 0x80)
+        out += static_cast<char>(c);
+      else
+        out += world().words[(c - 0x80U) % world().words.size()];
     }
     return out;
   }
@@ -202,11 +206,12 @@ class Player {
                               next.push_back(Lost{a.conn, std::nullopt});
                             },
                             [&](const Check& a) {
-                              if (a.conn.value % 2 == 0) next.push_back(Alive{a.conn});
-                              else next.push_back(Silent{a.conn});
+                              if (a.conn.value % 2 == 0)
+                                next.push_back(Alive{a.conn});
+                              else
+                                next.push_back(Silent{a.conn});
                             },
-                            [&](const SetRoom& a) { check(a.table); },
-                            [](const auto&) {}},
+                            [&](const SetRoom& a) { check(a.table); }, [](const auto&) {}},
                  action);
     }
     for (const auto& event : next) feed(event);
@@ -225,7 +230,8 @@ class Player {
       fuzz::require(std::ranges::count(table.seats, seat.conn, &RoomSeat::conn) == 1);
       fuzz::require(std::ranges::count(table.links, seat.conn, &RoomLink::conn) == 0);
     }
-    for (const auto& link : table.links) fuzz::require(std::ranges::count(table.links, link.conn, &RoomLink::conn) == 1);
+    for (const auto& link : table.links)
+      fuzz::require(std::ranges::count(table.links, link.conn, &RoomLink::conn) == 1);
   }
   void check() {
     fuzz::require(core_.calls().size() <= kMaxCalls && core_.clients().size() <= kMaxClients);

@@ -3,6 +3,8 @@
 
 #include "envelopes.hpp"
 #include "mesh.hpp"
+#include "wzp/base/hex.hpp"
+#include "wzp/crypto/routed.hpp"
 
 using namespace std::chrono_literals;
 
@@ -256,6 +258,33 @@ TEST_CASE("addresses follow to whoever has the call, also when another relay was
   const auto setup = bob.take<proto::CallSetup>();
   REQUIRE(setup);
   CHECK(setup->peer_direct_addr == alice.reflexive());
+}
+
+TEST_CASE("a reroute that names no relay is a misdeed, and nothing worse", "[relay][route]") {
+  RelayBench bench;
+  const auto relay = bench.add_relay(1, [](relay::Config& c) { c.trusted = {RelayBench::trusted(9)}; });
+  Phone alice{bench, relay, 100};
+  const auto own = RelayBench::fingerprint(9);
+  auto& peer = bench.open(relay, "_federation", {.certificate = own});
+  bench.send(
+      peer,
+      proto::FederationHello{
+          .tls_fingerprint = to_string(own), .version = 1, .relay_build = "test", .caps = {"call-nack", "routes"}});
+  const crypto::RelaySigner signer{RelayBench::seed(9)};
+  const ByteArray<16> number{1};
+  proto::RoutedSignal signal;
+  signal.origin_relay_fp = to_string(own);
+  signal.route_id = to_hex(number);
+  signal.attempt = 1;
+  signal.hops_left = 7;
+  signal.path = {to_string(own)};
+  signal.proof = {signer.proof().begin(), signer.proof().end()};
+  signal.body = proto::encode(Phone{bench, relay, 110}.offer(alice.fp(), "c1"));
+  const auto signature = signer.sign({own, std::nullopt, number, 1}, bytes_of(signal.body));
+  signal.signature = {signature.begin(), signature.end()};
+  bench.send(peer, signal);
+  CHECK(bench.core(relay).counters().drops("reroute-bad-offer") == 1);
+  CHECK(alice.heard_nothing());
 }
 
 }  // namespace wzp::test

@@ -106,6 +106,7 @@ void FederationManager::on(const DialFailed& event, Instant now, Actions& out) {
 }
 
 bool FederationManager::apply(Link& link, const Link::Outcome& outcome, Instant now, Actions& out) {
+  const auto conn = link.conn();
   if (outcome.refused) {
     out.push_back(LogLine{LogLevel::Warn, "federation: " + link.label() + ": " + outcome.refused->reason});
     close(link.conn(), *outcome.refused, now, out);
@@ -117,8 +118,8 @@ bool FederationManager::apply(Link& link, const Link::Outcome& outcome, Instant 
     out.push_back(LinkChanged{*link.relay()});
     out.push_back(LinkUp{*link.relay()});  // as what it is; it was taken for a reference relay
   }
-  if (outcome.came_up || outcome.became_capable) settle_duplicates(link.conn(), now, out);
-  return connections_.contains(link.conn());
+  if (outcome.came_up || outcome.became_capable) settle_duplicates(conn, now, out);
+  return connections_.contains(conn);  // `link` may be gone
 }
 
 void FederationManager::announce_up(const Link& link, Actions& out) {

@@ -68,8 +68,8 @@ std::variant<RelayMap::Statement, Dropped> RelayMap::read(const RelayFingerprint
     out.neighbours.push_back(*relay);
   }
   std::ranges::sort(out.neighbours);
-  const auto repeated = std::ranges::unique(out.neighbours);
-  out.neighbours.erase(repeated.begin(), repeated.end());
+  const auto repeated = std::unique(out.neighbours.begin(), out.neighbours.end());
+  out.neighbours.erase(repeated, out.neighbours.end());
   return out;
 }
 

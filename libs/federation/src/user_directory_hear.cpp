@@ -206,8 +206,8 @@ void UserDirectory::hear_part(const Heard& heard, const proto::UserState& state,
 void UserDirectory::take_over(const Heard& heard, Origin& origin, Instant now, GossipActions& out) {
   auto& entries = origin.coming->entries;
   std::ranges::sort(entries);
-  const auto repeated = std::ranges::unique(entries);
-  entries.erase(repeated.begin(), repeated.end());
+  const auto repeated = std::unique(entries.begin(), entries.end());
+  entries.erase(repeated, entries.end());
   entries.shrink_to_fit();
   origin.whole = true;
   origin.passed = mesh_.is_delegate(heard.from);

@@ -35,8 +35,8 @@ std::optional<std::vector<std::uint64_t>> read_entries(std::string_view text, st
     out.push_back(*entry);
   }
   std::ranges::sort(out);
-  const auto repeated = std::ranges::unique(out);
-  out.erase(repeated.begin(), repeated.end());
+  const auto repeated = std::unique(out.begin(), out.end());
+  out.erase(repeated, out.end());
   return out;
 }
 

@@ -98,7 +98,7 @@ void on_due(State& s, const RepairDue& due, Instant now) {
 
 void on_reroute(State& s, const Arrival& arrival, const proto::DirectCallOffer& offer, Instant now) {
   const auto checked = check(offer);
-  if (!checked) return s.misdeed(arrival.from, "reroute-bad-offer", now);
+  if (!checked || !arrival.target) return s.misdeed(arrival.from, "reroute-bad-offer", now);
   const auto* call = s.calls.find(checked->id);
   const bool is_end = arrival.target == s.config.fingerprint;
   if (call != nullptr && !call->is_live()) {

@@ -104,7 +104,7 @@ class RoomDirectory {
   /// Who is elsewhere, as of the last map. Of people behind reference relays only those whom nobody else has, here
   /// included.
   [[nodiscard]] std::vector<Remote> remote(const std::string& room) const;
-  /// What `remote` would say, without the lists: how many people, each named by a relay, and the worst tier.
+  /// `remote` in two figures: the worst tier, and how many people are named, those whom several relays name more than once.
   struct Summary {
     std::size_t people = 0;
     std::optional<std::uint8_t> tier{};
