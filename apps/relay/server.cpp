@@ -11,6 +11,7 @@
 #include "common/version.hpp"
 #include "wzp/base/overloaded.hpp"
 #include "wzp/net/random.hpp"
+#include "wzp/net/udp_socket.hpp"
 
 namespace wzp::relay_app {
 namespace {
@@ -61,6 +62,17 @@ relay::Config core_config(const Config& config, const crypto::Seed& seed, const 
   core.random_seed = load_be64(net::random_array<8>().data());
   core.users_salt = net::random_array<16>();
   return core;
+}
+
+/// Workers share a port (SO_REUSEPORT), and the system would let another relay on this machine share it as well, or choose
+/// a port that one has: each would get packets of the other. So the port is bound alone once before it is shared.
+Result<void> reserve(quic::EndpointConfig& endpoint) {
+  auto alone = endpoint.socket;
+  alone.reuse_port = false;
+  const auto socket = net::UdpSocket::open(endpoint.bind, alone);
+  if (!socket) return socket.failure();
+  endpoint.bind = socket->local();
+  return {};
 }
 
 quic::Credentials credentials_of(const crypto::Certificate& certificate) {
@@ -118,7 +130,9 @@ Result<void> RelayServer::open() {
   auto caught = loop_->on_signals({SIGINT, SIGTERM, SIGHUP}, [this](int signal) { signal == SIGHUP ? reload() : shut_down(); });
   if (!caught) return caught;
   resolver_.emplace(*loop_);
-  auto worker = RelayWorker::open(endpoint_config(0), media_config(), *loop_,
+  auto endpoint = endpoint_config(0);
+  if (auto reserved = reserve(endpoint); !reserved) return reserved;
+  auto worker = RelayWorker::open(std::move(endpoint), media_config(), *loop_,
                                   {.to_core = [this](relay::Event event) { return handle(event), true; },
                                    .to_worker = [this](std::uint16_t to, WorkerMail mail) { return hand_over(to, std::move(mail)); },
                                    .log = [this](const LogLine& line) { log_.print(line); }});

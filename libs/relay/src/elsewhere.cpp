@@ -1,5 +1,6 @@
 #include "elsewhere.hpp"
 
+#include "calls.hpp"
 #include "client_signals.hpp"
 #include "cross_relay_dispatcher.hpp"
 #include "wzp/crypto/room.hpp"
@@ -72,7 +73,8 @@ void on_event(State& s, const Silent& event, Instant now) {
   for (const auto& [id, checked] : waiting(s, client->who)) {
     if (checked != event.conn) continue;
     // It may wake up, and must not ring for a call that is somewhere else by then.
-    s.send(event.conn, proto::Hangup{proto::HangupReason::Normal, id.text()});
+    hang_up_client(s, *client, event.conn, proto::HangupReason::Normal, id.text(),
+                   rank(*s.calls.find(id), client->who));
     offer_anew(s, id, false, now);
   }
 }
