@@ -48,8 +48,8 @@ struct Delivery {
 ///   toward those that read them (never in the room of a call); behind a MediaTag, or the room tag alone, toward links.
 /// - A packet of a *link* goes to all seats, and to other links if both have transit and hops are left. It never goes
 ///   back where it came from. It is dropped when its tag names no room or one that this link does not carry (V-75,
-///   V-33), when its source is of this relay (V-37) or of one that the link may not speak for, or when it was here before (see media_duplicates.hpp). Packets of
-///   reference relays and *mixed* ones are known by content; as long as a room has any, all of its packets are
+///   V-33), when its source is of this relay (V-37) or of one that the link may not speak for, or when it was here
+///   before (see media_duplicates.hpp). Packets of reference relays and *mixed* ones are known by content; as long as a room has any, all of its packets are
 ///   remembered so, but those with a source of their own are judged by their source alone (H-29).
 /// - Links are bounded, each by itself and in each room (V-43); so is each seat, and each direction of a call, in bytes.
 /// - In the room of a call, what finds nobody is kept for a moment and given out by the table that brings somebody.
