@@ -88,7 +88,8 @@ class MeshTest(RoomTest):
 
     def hang_up(self, side, other):
         """One side ends the call that both are in. A listening program ends with it."""
-        call = [e["call_id"] for e in side.events if e["event"] == "answered" and other.find("answered", call_id=e["call_id"])][-1]
+        call = side.wait_until(lambda s: [e["call_id"] for e in s.events if e["event"] == "answered"
+                                          and other.find("answered", call_id=e["call_id"])], 5, "call with the other")[-1]
         side.send_signal(signal.SIGINT)
         for one, reason in ((side, "hung_up"), (other, "peer_hung_up")):
             self.assertEqual(one.wait_event("ended", 5, call_id=call)["reason"], reason, one.transcript())
