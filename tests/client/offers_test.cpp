@@ -2,6 +2,7 @@
 #include <catch2/generators/catch_generators.hpp>
 
 #include "solo.hpp"
+#include "wzp/crypto/callee_proof.hpp"
 
 using namespace wzp;
 using namespace wzp::client;
@@ -181,6 +182,29 @@ TEST_CASE("a call id rings once in ten minutes", "[client][V-15]") {
     (void)s.signal(unsigned_offer_from("bob", "alice", call_id("last")));
     CHECK(told<Incoming>(s.signal(offer)).size() == 1);
   }
+}
+
+TEST_CASE("whoever is called signs that the offer is here, for relays that pass it on", "[client]") {
+  Solo s;
+  const bool reads = GENERATE(true, false);
+  s.make_registered(s.ack(reads ? proto::Caps{"relay-media", "ring-proof"} : proto::Caps{"relay-media"}));
+  if (GENERATE(false, true)) (void)s.place();  // busy, or not: it has reached us
+  const auto offer = offer_from("bob", "alice", call_id("2"));
+  const auto said = sent<proto::CallRinging>(s.signal(offer));
+  REQUIRE(said.size() == (reads ? 1 : 0));
+  if (reads) {
+    const crypto::OfferTerms terms{offer.ephemeral_pub, offer.identity_pub, identity("alice").fingerprint(),
+                                   call_id("2")};
+    CHECK(said[0].call_id == call_id("2").text());
+    CHECK(said[0].identity_pub == identity("alice").public_key());
+    CHECK(crypto::verify_ringing(terms, said[0].identity_pub.value(), said[0].signature.value()));
+  }
+  SECTION("not what is refused for what it is") {
+    auto forged = offer_from("bob", "alice", call_id("3"));
+    forged.signature[0] ^= 1;
+    CHECK(sent<proto::CallRinging>(s.signal(forged)).empty());
+  }
+  SECTION("nor a second time") { CHECK(sent<proto::CallRinging>(s.signal(offer)).empty()); }
 }
 
 TEST_CASE("a second caller is told that we are busy, in words the relay understands", "[client][D-41]") {

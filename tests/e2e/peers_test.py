@@ -251,11 +251,44 @@ class Lies(PeerTest):
     def test_a_call_goes_elsewhere_at_once_when_the_relay_that_claims_the_callee_refuses(self):  # [V-25]
         callee, peer = self.far_callee()
         caller = self.call("caller", callee, self.mesh["A"])
-        call_id = peer.wait_until(lambda p: self.offers_heard_by(p), 5, "offer")[0]["call_id"]
-        self.say(peer, "FederatedSignalForward", origin_relay_fp=self.own, inner={"Hangup": {"reason": "Error", "call_id": call_id}})
+        self.say_to_next_offer(peer, ("Hangup", {"reason": "Error"}))
         self.wait_talking(caller, callee)
         self.assertLess(caller.find("ringing")["time_ms"] - caller.find("calling")["time_ms"], PROMPT, caller.transcript())
         self.hang_up(caller, callee)
+
+    def forward(self, peer, tag, **fields):
+        self.say(peer, "FederatedSignalForward", origin_relay_fp=self.own, inner={tag: fields})
+
+    def say_to_next_offer(self, peer, *messages):
+        """As soon as the peer has been asked."""
+        call_id = peer.wait_until(lambda p: self.offers_heard_by(p), 5, "offer")[0]["call_id"]
+        for tag, fields in messages:
+            self.forward(peer, tag, call_id=call_id, **fields)
+
+    def assert_liar_keeps_no_call(self, *messages):
+        """Its callee is reached once the relay that claims to have them has not proved it for 2 s."""
+        callee, peer = self.far_callee()
+        caller = self.call("caller", callee, self.mesh["A"])
+        self.say_to_next_offer(peer, *messages)
+        self.wait_talking(caller, callee)
+        late = caller.find("answered")["time_ms"] - caller.find("calling")["time_ms"]
+        self.assertLess(late, 2000 + PROMPT, caller.transcript())
+        self.assertFalse(any(offer.get("caller_reflexive_addr") for offer in self.offers_heard_by(peer)), "addresses were shown")
+        self.hang_up(caller, callee)
+        self.assert_exit(caller, 0)
+
+    def test_a_relay_that_rings_on_without_having_the_callee_does_not_keep_the_call(self):  # [V-25]
+        self.assert_liar_keeps_no_call(("CallRinging", {}))
+
+    def test_a_relay_that_answers_without_having_the_callee_does_not_keep_the_call(self):  # [V-25]
+        accept = {"accept_mode": "AcceptGeneric", "identity_pub": [1] * 32, "ephemeral_pub": [2] * 32, "signature": [3] * 64}
+        self.assert_liar_keeps_no_call(("CallRinging", {}), ("DirectCallAnswer", accept))
+
+    def test_a_relay_that_forges_the_callees_word_does_not_keep_the_call(self):  # [V-25]
+        self.assert_liar_keeps_no_call(("CallRinging", {"identity_pub": [1] * 32, "signature": [3] * 64}))
+
+    def test_a_relay_that_refuses_in_the_callees_name_does_not_end_the_call(self):  # [V-25]
+        self.assert_liar_keeps_no_call(("CallRinging", {}), ("DirectCallAnswer", {"accept_mode": "Reject"}))
 
     def test_a_call_and_a_room_take_no_way_over_neighbours_that_a_relay_merely_claims(self):
         self.start_row("ABC", delegate=True)

@@ -4,6 +4,7 @@
 
 #include "calls_bench.hpp"
 #include "envelopes.hpp"
+#include "played_relay.hpp"
 
 using namespace std::chrono_literals;
 
@@ -18,56 +19,6 @@ using proto::DirectCallOffer;
 using registry::CallState;
 using registry::Incoming;
 using registry::Outgoing;
-
-namespace {
-
-proto::SignalMessage forward(const RelayFingerprint& origin, proto::SignalMessage inner) {
-  return proto::FederatedSignalForward{Box<proto::SignalMessage>{std::move(inner)}, to_string(origin)};
-}
-
-/// A relay of ours that the test plays itself: linked with relay A, which trusts it.
-struct Played {
-  Played(RelayBench& b, std::size_t relay, std::uint8_t name)
-      : bench{&b}, fp{RelayBench::fingerprint(name)}, end{&b.open(relay, "_federation", {.certificate = fp})} {
-    b.send(*end, proto::FederationHello{to_string(fp), 1, "played", {"call-nack"}});
-    end->inbox.clear();
-  }
-  void says(proto::SignalMessage inner) { bench->send(*end, forward(fp, std::move(inner))); }
-  /// The next forwarded signal, when it is a T.
-  template <class T>
-  std::optional<T> hears() {
-    if (end->inbox.empty()) return std::nullopt;
-    const auto* forwarded = std::get_if<proto::FederatedSignalForward>(&end->inbox.front());
-    if (forwarded == nullptr || !std::holds_alternative<T>(*forwarded->inner)) return std::nullopt;
-    T message = std::get<T>(*forwarded->inner);
-    end->inbox.pop_front();
-    return message;
-  }
-
-  RelayBench* bench;
-  RelayFingerprint fp;
-  FarEnd* end;
-};
-
-/// Relay A with Alice, and two played relays that it is linked with.
-struct Hub {
-  RelayBench bench;
-  std::size_t a = bench.add_relay(1, [](auto& config) {
-    config.trusted = {RelayBench::trusted(2), RelayBench::trusted(3)};
-  });
-  Played b{bench, a, 2};
-  Played c{bench, a, 3};
-  Phone alice{bench, a, 10};
-  Fingerprint bob = crypto::Identity{RelayBench::seed(20)}.fingerprint();
-
-  [[nodiscard]] std::optional<registry::DirectCall> call(const std::string& id) {
-    return bench.core(a).call(call_id(id));
-  }
-  [[nodiscard]] bool is_live(const std::string& id) { return call(id) && call(id)->is_live(); }
-  [[nodiscard]] std::uint64_t drops(std::string_view reason) { return bench.core(a).counters().drops(reason); }
-};
-
-}  // namespace
 
 TEST_CASE("cross_relay_offer_forwards_and_stashes_peer_relay_fp", "[relay][federation][H-20]") {
   TwoRelays net;
@@ -151,8 +102,7 @@ TEST_CASE("a private answer across relays gives nobody's address to anybody", "[
 
 TEST_CASE("a private answer that a relay did not strip is stripped on arrival", "[relay][V-73]") {
   Hub net;
-  net.alice.send(net.alice.offer(net.bob, "c1"));
-  net.b.says(CallRinging{"c1"});
+  net.b.says(signed_ringing(net.bob_key, net.offer("c1")));
   net.alice.forget();
   Phone writer{net.bench, net.a, 40};  // only its pen is needed
   net.b.says(writer.accept("c1", CallAcceptMode::AcceptGeneric));
@@ -271,11 +221,11 @@ TEST_CASE("one asked relay gets the addresses at once, several only once one has
       CHECK(heard->caller_local_addrs.empty());
     }
     CHECK(net.alice.heard_nothing());
-    net.b.says(CallRinging{"c1"});
+    net.b.says(signed_ringing(net.bob_key, offer));
     CHECK(net.alice.take<CallRinging>());
     CHECK(net.b.hears<DirectCallOffer>() == offer);
     CHECK(net.c.end->inbox.empty());
-    net.b.says(CallRinging{"c1"});
+    net.b.says(signed_ringing(net.bob_key, offer));
     CHECK(net.b.end->inbox.empty());
     CHECK(net.alice.heard_nothing());
   }
@@ -326,15 +276,13 @@ TEST_CASE("an answer that is faster than the caller's addresses waits for them",
   }
 }
 
-TEST_CASE("registered on two relays: the first claim has the call, the other stops ringing", "[relay]") {
+TEST_CASE("registered on two relays: the first proof has the call, the other stops ringing", "[relay]") {
   Hub net;
-  net.alice.send(net.alice.offer(net.bob, "c1"));
-  net.b.end->inbox.clear();
-  net.c.end->inbox.clear();
-  net.c.says(CallRinging{"c1"});
+  const auto offer = net.offer("c1");
+  net.c.says(signed_ringing(net.bob_key, offer));
   CHECK(net.alice.take<CallRinging>());
   CHECK(net.c.hears<DirectCallOffer>());
-  net.b.says(CallRinging{"c1"});
+  net.b.says(signed_ringing(net.bob_key, offer));
   CHECK(net.b.hears<proto::Hangup>() == proto::Hangup{Normal, "c1"});
   CHECK(net.alice.heard_nothing());
   CHECK(net.call("c1")->peer_relay_fp() == net.c.fp);
@@ -357,9 +305,7 @@ TEST_CASE("registered on two relays: the first claim has the call, the other sto
 
 TEST_CASE("a call ends when all asked relays have said no, or none has said anything for 4 s", "[relay][timeout]") {
   Hub net;
-  net.alice.send(net.alice.offer(net.bob, "c1"));
-  net.b.end->inbox.clear();
-  net.c.end->inbox.clear();
+  (void)net.offer("c1");
   net.b.says(hangup("c1", Error));
   CHECK(net.is_live("c1"));
   CHECK(net.alice.heard_nothing());
@@ -393,8 +339,10 @@ TEST_CASE("a relay has no say in calls that are not its own", "[relay][V-13]") {
   net.alice.send(net.alice.offer(net.bob, "ringing-here"));  // local, unanswered
   net.alice.forget();
   bob.forget();
-  net.alice.send(net.alice.offer(crypto::Identity{RelayBench::seed(50)}.fingerprint(), "b-only"));
-  net.b.says(CallRinging{"b-only"});  // claimed by B
+  const crypto::Identity carol{RelayBench::seed(50)};
+  const auto offer = net.alice.offer(carol.fingerprint(), "b-only");
+  net.alice.send(offer);
+  net.b.says(signed_ringing(carol, offer));  // claimed by B
   net.alice.forget();
   DirectCallAnswer accept;
   accept.accept_mode = CallAcceptMode::AcceptTrusted;

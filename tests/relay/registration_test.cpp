@@ -33,7 +33,7 @@ TEST_CASE("a signed registration is acknowledged with build and capabilities", "
   bench.send(end, RegisterPresence{bob.public_key(), signature_for(bob, bench.fp(relay), end.conn), "Bob", {"x"}});
   const auto answer = ack(end);
   REQUIRE(answer);
-  CHECK(*answer == RegisterPresenceAck{true, {}, "bench", {"relay-media"}});
+  CHECK(*answer == RegisterPresenceAck{true, {}, "bench", {"relay-media", "ring-proof"}});
   const auto clients = bench.core(relay).clients();
   REQUIRE(clients.size() == 1);
   CHECK(clients[0] == relay::ClientInfo{bob.fingerprint(), end.conn, true});

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "wzp/base/overloaded.hpp"
+#include "wzp/crypto/callee_proof.hpp"
 #include "wzp/crypto/certificate.hpp"
 #include "wzp/crypto/registration.hpp"
 #include "wzp/crypto/room.hpp"
@@ -418,6 +419,15 @@ proto::DirectCallOffer Phone::offer(const Fingerprint& target, const std::string
   offer.caller_local_addrs = {local()};
   return offer;
 }
+
+proto::CallRinging signed_ringing(const crypto::Identity& callee, const proto::DirectCallOffer& offer) {
+  const crypto::OfferTerms terms{offer.ephemeral_pub, offer.identity_pub, *Fingerprint::parse(offer.target_fingerprint),
+                                 *CallId::parse(offer.call_id)};
+  const auto signature = crypto::sign_ringing(callee, terms);
+  return {offer.call_id, callee.public_key(), Bytes{signature.begin(), signature.end()}};
+}
+
+proto::CallRinging Phone::rings(const proto::DirectCallOffer& offer) const { return signed_ringing(identity_, offer); }
 
 proto::DirectCallAnswer Phone::accept(const std::string& call_id, proto::CallAcceptMode mode) const {
   proto::DirectCallAnswer answer;

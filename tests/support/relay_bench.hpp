@@ -181,6 +181,8 @@ class Phone {
 
   /// An offer as this phone would write it, with one reflexive and one local address.
   [[nodiscard]] proto::DirectCallOffer offer(const Fingerprint& target, const std::string& call_id) const;
+  /// Its word that this offer has reached it.
+  [[nodiscard]] proto::CallRinging rings(const proto::DirectCallOffer& offer) const;
   /// An accepting answer with addresses, whatever the mode.
   [[nodiscard]] proto::DirectCallAnswer accept(const std::string& call_id,
                                                proto::CallAcceptMode mode = proto::CallAcceptMode::AcceptTrusted) const;
@@ -198,6 +200,9 @@ class Phone {
   Options options_;
   FarEnd* end_ = nullptr;
 };
+
+/// What only the person with this key can say about an offer.
+[[nodiscard]] proto::CallRinging signed_ringing(const crypto::Identity& callee, const proto::DirectCallOffer& offer);
 
 /// The exporters that every connection of the bench has: different for every connection.
 [[nodiscard]] ByteArray<32> exporter(ConnectionId conn, std::uint8_t label);

@@ -9,6 +9,7 @@
 #include "peer_memory.hpp"
 #include "registration.hpp"
 #include "wzp/base/overloaded.hpp"
+#include "wzp/crypto/callee_proof.hpp"
 #include "wzp/proto/frame.hpp"
 
 namespace wzp::client {
@@ -61,6 +62,7 @@ struct ClientCore::Parts {
 
   void signal(const proto::SignalMessage& message, const Context& ctx);
   void offer(const proto::DirectCallOffer& offer, const Context& ctx);
+  void prove(const crypto::OfferTerms& offer, const Context& ctx);
   void ring(const CheckedOffer& offer, const Context& ctx);
   void refuse(const std::string& call_id, bool busy, const Context& ctx);
   void tell_late(const Context& ctx);
@@ -180,8 +182,17 @@ void ClientCore::Parts::offer(const proto::DirectCallOffer& message, const Conte
     return refuse(id->text(), false, ctx);
   }
   if (verdict.agreement == crypto::Agreement::Sealed && signers.learn(*caller)) ctx.report(SignerLearned{*caller});
+  prove({message.ephemeral_pub, message.identity_pub, own, *id}, ctx);
   const bool base = !message.caller_build_version && message.caller_local_addrs.empty();
   ring({*id, *caller, printable(message.caller_alias.value_or("")), verdict.terms, base}, ctx);
+}
+
+/// That the offer has reached us, whatever becomes of it: so the caller's relay knows which relay really has us.
+void ClientCore::Parts::prove(const crypto::OfferTerms& offer, const Context& ctx) {
+  if (!proto::has_cap(ctx.session->caps, proto::kCapRingProof)) return;
+  const auto signature = crypto::sign_ringing(config.identity, offer);
+  ctx.signal(proto::CallRinging{offer.call_id.text(), config.identity.public_key(),
+                                Bytes{signature.begin(), signature.end()}});
 }
 
 void ClientCore::Parts::ring(const CheckedOffer& checked, const Context& ctx) {

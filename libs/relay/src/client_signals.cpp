@@ -4,6 +4,7 @@
 
 #include "bridge.hpp"
 #include "calls.hpp"
+#include "claims.hpp"
 #include "cross_relay_dispatcher.hpp"
 #include "elsewhere.hpp"
 #include "offer_search.hpp"
@@ -91,6 +92,16 @@ void place_call(State& s, const Session& from, const proto::DirectCallOffer& off
   note_caller(s, checked, offer, *caller);
   ask(s, checked.id, wave, now);
   ring_for_reference(s, checked.id, wave);
+}
+
+void on_client(State& s, const Session& from, const proto::CallRinging& ringing) {
+  const auto id = CallId::parse(ringing.call_id);
+  const auto* call = id ? s.calls.find_live(*id) : nullptr;
+  if (call == nullptr) return s.drop("ringing-unknown-call");
+  if (call->role_of(from.who) != Role::Callee || !call->is_here(Role::Callee)) return s.drop("ringing-not-callee");
+  if (!call->is_unanswered()) return s.drop("ringing-late");
+  if (!is_signed_by_callee(*s.notes.at(*id).offer, ringing)) return s.drop("ringing-bad-signature");
+  rings_at_callee(s, *id, ringing);
 }
 
 void on_client(State& s, const Session& from, const proto::DirectCallAnswer& answer, Instant now) {

@@ -11,6 +11,8 @@ void on_client(State& s, const Session& from, const proto::DirectCallOffer& offe
 /// An offer that has been judged already. `is_here`: whether a callee who is registered here counts as such.
 void place_call(State& s, const Session& from, const proto::DirectCallOffer& offer, const CheckedOffer& checked,
                 bool is_here, Instant now);
+/// The callee has got the offer.
+void on_client(State& s, const Session& from, const proto::CallRinging& ringing);
 void on_client(State& s, const Session& from, const proto::DirectCallAnswer& answer, Instant now);
 void on_client(State& s, const Session& from, const proto::Hangup& hangup, Instant now);
 void on_client(State& s, const Session& from, const proto::MediaPathReport& report, Instant now);

@@ -1,9 +1,11 @@
 #include "cross_relay_dispatcher.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "bridge.hpp"
 #include "calls.hpp"
+#include "claims.hpp"
 #include "elsewhere.hpp"
 #include "offer_search.hpp"
 #include "route_repair.hpp"
@@ -23,56 +25,47 @@ bool CrossRelayDispatcher::reads_nack(const RelayFingerprint& relay) const {
 
 // From the callee's side ------------------------------------------------------------------------------------------
 
-bool CrossRelayDispatcher::claim(const Arrival& arrival, const DirectCall& call) {
-  const auto claimed = s.calls.set_peer_relay_fp(call.id, arrival.from);
-  if (claimed) {
-    s.due.cancel(ClaimDue{call.id});
-    if (call.home(Role::Callee) && call.home(Role::Callee) != arrival.origin) {
-      s.drop("forward-wrong-end");
-      return false;
-    }
-    if (arrival.envelope) (void)s.calls.set_home(call.id, Role::Callee, arrival.origin);
-    update_bridge(s, call.id);
-    return true;
-  }
-  if (claimed.error().code != Errc::Exists) {
-    s.drop("forward-wrong-link");
-    return false;
-  }
-  // Registered on two relays: the first one to say so has the call, the other stops ringing.
-  s.drop("claim-late");
-  s.forward(arrival.from, proto::Hangup{HangupReason::Normal, call.id.text()});
-  (void)s.calls.withdraw(call.id, arrival.from);
-  return false;
-}
-
-void CrossRelayDispatcher::on(const Arrival& arrival, const proto::CallRinging& ringing, Instant) {
+void CrossRelayDispatcher::on(const Arrival& arrival, const proto::CallRinging& ringing, Instant now) {
   const auto id = CallId::parse(ringing.call_id);
   const auto* call = id ? s.calls.find_live(*id) : nullptr;
   if (call == nullptr) return s.drop("ringing-unknown-call");
-  // First of all: a second phone of the callee's that rings on after the answer has to be told.
-  if (!claim(arrival, *call)) return;
-  if (!call->is_unanswered()) return s.drop("ringing-late");
-  if (!s.calls.set_ringing(*id)) return s.drop("ringing-repeated");
-  if (const auto* from = registry::upstream(call->route)) {
-    s.pass_on(*from, arrival);
-    return;
-  }
   auto& notes = s.notes.at(*id);
-  if (!notes.caller_rings) {
+  const bool proven = ringing.signature.has_value();
+  if (proven && !(notes.offer && is_signed_by_callee(*notes.offer, ringing))) {
+    return s.misdeed(arrival.from, "ringing-bad-signature", now);
+  }
+  // First of all: a second phone of the callee's that rings on after the answer has to be told.
+  const auto standing = claim(s, arrival, *call, proven);
+  if (standing == Standing::None) return;
+  if (!call->is_unanswered()) return s.drop("ringing-late");
+  const bool is_first = s.calls.set_ringing(*id).has_value();
+  const bool is_news = proven && !std::exchange(notes.is_proven, true);
+  const auto* from = registry::upstream(call->route);
+  if (from != nullptr && (is_first || is_news)) {
+    s.pass_on(*from, arrival);
+  } else if (from == nullptr && !notes.caller_rings) {
     notes.caller_rings = true;
     s.send_to(call->caller, proto::CallRinging{id->text()});
+  } else if (!is_news) {
+    s.drop("ringing-repeated");
   }
-  send_addresses(s, arrival.from, *id);
+  if (standing == Standing::Says) note_claimant(s, *id, arrival, now);
 }
 
 void CrossRelayDispatcher::on(const Arrival& arrival, const proto::DirectCallAnswer& answer, Instant now) {
   const auto id = CallId::parse(answer.call_id);
   const auto* call = id ? s.calls.find_live(*id) : nullptr;
   if (call == nullptr) return s.drop("answer-unknown-call");
-  if (!claim(arrival, *call)) return;
+  auto& notes = s.notes.at(*id);
+  const bool is_reject = answer.accept_mode == proto::CallAcceptMode::Reject;
+  const bool proven = !is_reject && notes.offer && is_signed_by_callee(*notes.offer, answer);
+  const auto standing = claim(s, arrival, *call, proven);
+  if (standing == Standing::None) return;
   if (!call->is_unanswered()) return s.drop("answer-late");
-  if (answer.accept_mode == proto::CallAcceptMode::Reject) {
+  if (standing == Standing::Says) {
+    return is_reject ? says_no(s, arrival.from, *id, HangupReason::Declined, now) : note_claimant(s, *id, arrival, now);
+  }
+  if (is_reject) {
     return end_call(s, *id, HangupReason::Declined, {.as_reject = true, .except = arrival.from, .arrival = &arrival},
                     now);
   }
@@ -82,7 +75,6 @@ void CrossRelayDispatcher::on(const Arrival& arrival, const proto::DirectCallAns
     return end_call(s, *id, HangupReason::Error, {}, now);
   }
   const bool trusted = answer.accept_mode == proto::CallAcceptMode::AcceptTrusted;
-  auto& notes = s.notes.at(*id);
   notes.arrival.reset();
   notes.reads_reports[static_cast<std::size_t>(Role::Callee)] =
       s.federation.is_capable(arrival.from) || answer.callee_build_version.has_value();
@@ -254,11 +246,8 @@ void CrossRelayDispatcher::on(const Arrival& arrival, const proto::Hangup& hangu
   }
   const auto* way = registry::onward(call->route);
   if (way == nullptr || arrival.target || !way->asked.contains(arrival.from)) return s.drop("forward-wrong-link");
-  if (!way->claimed_by && !reads_nack(arrival.from)) {
-    return end_call(s, *id, HangupReason::Declined, {.except = arrival.from}, now);
-  }
-  if (hangup.reason == HangupReason::Busy) s.notes.at(*id).refusal = HangupReason::Busy;
-  withdraw(s, arrival.from, *id, now);
+  // A relay that cannot say "not here" says this only when its person does not want the call.
+  says_no(s, arrival.from, *id, reads_nack(arrival.from) ? hangup.reason : HangupReason::Declined, now);
 }
 
 void CrossRelayDispatcher::reference_hangup(const RelayFingerprint& from, Instant now) {
@@ -272,7 +261,11 @@ void CrossRelayDispatcher::reference_hangup(const RelayFingerprint& from, Instan
     offered.push_back(id);
   }
   if (offered.size() != 1) return s.drop("hangup-without-id");
-  end_call(s, offered.front(), HangupReason::Declined, {.except = from}, now);
+  const auto& id = offered.front();
+  if (!registry::onward(s.calls.find(id)->route)->claimed_by) {
+    return says_no(s, from, id, HangupReason::Declined, now);
+  }
+  end_call(s, id, HangupReason::Declined, {.except = from}, now);
 }
 
 void CrossRelayDispatcher::on(const Arrival& arrival, const proto::MediaPathReport& report, Instant) {
@@ -355,7 +348,7 @@ void CrossRelayDispatcher::link_down(const RelayFingerprint& relay, Instant now)
       // The other relay ends it too, unless an answer was under way: then it hears so when the link is back.
       end_call(s, id, HangupReason::Error, {}, now);
     } else {
-      withdraw(s, relay, id, now);
+      says_no(s, relay, id, HangupReason::Error, now);
     }
   }
 }

@@ -21,13 +21,14 @@ class CrossRelayDispatcher {
   /// A signal that a linked relay forwards, in the deployed envelope.
   void handle(const RelayFingerprint& from, const proto::SignalMessage& inner, Instant now);
   void handle(const RelayFingerprint& from, const proto::RoutedSignal& signal, Instant now);
+  /// One that has been judged already.
+  void handle(const Arrival& arrival, Instant now);
   /// An offer, canonical, that has been judged already. `is_here`: whether a callee who is registered here counts as such.
   void take_offer(const Arrival& arrival, const proto::DirectCallOffer& offer, bool is_here, Instant now);
   void link_up(const RelayFingerprint& relay, Instant now);
   void link_down(const RelayFingerprint& relay, Instant now);
 
  private:
-  void handle(const Arrival& arrival, Instant now);
   void on(const Arrival& arrival, const proto::DirectCallOffer& offer, Instant now);
   void on(const Arrival& arrival, const proto::DirectCallAnswer& answer, Instant now);
   void on(const Arrival& arrival, const proto::CallRinging& ringing, Instant now);
@@ -42,8 +43,6 @@ class CrossRelayDispatcher {
                                 const registry::NewCall& call, Instant now);
   /// Nobody takes the call: with a reason for relays that read it.
   void refuse(const RelayFingerprint& to, const std::string& call_id, proto::HangupReason reason);
-  /// True when the call is reached over this link, newly or since before, and by this origin.
-  [[nodiscard]] bool claim(const Arrival& arrival, const DirectCall& call);
   /// A hang-up that names no call (design.md 3.21).
   void reference_hangup(const RelayFingerprint& from, Instant now);
   [[nodiscard]] bool reads_nack(const RelayFingerprint& relay) const;

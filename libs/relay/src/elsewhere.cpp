@@ -1,5 +1,7 @@
 #include "elsewhere.hpp"
 
+#include <utility>
+
 #include "calls.hpp"
 #include "client_signals.hpp"
 #include "cross_relay_dispatcher.hpp"
@@ -8,15 +10,16 @@
 namespace wzp::relay {
 namespace {
 
-void ring(State& s, const CallId& id) {
+/// The caller is told, or the relay that asks for it.
+void ring(State& s, const CallId& id, const proto::CallRinging& ringing) {
   auto& notes = s.notes.at(id);
   notes.checked.reset();
   notes.arrival.reset();
-  (void)s.calls.set_ringing(id);
+  const bool is_first = s.calls.set_ringing(id).has_value();
   const auto& call = *s.calls.find(id);
   if (const auto* from = registry::upstream(call.route)) {
-    s.forward(*from, proto::CallRinging{id.text()});
-  } else {
+    s.forward(*from, ringing);
+  } else if (is_first) {
     notes.caller_rings = true;
     s.send_to(call.caller, proto::CallRinging{id.text()});
   }
@@ -52,18 +55,23 @@ void offer_anew(State& s, const CallId& id, bool is_here, Instant now) {
 
 void offered(State& s, const CallId& id, const Arrival* arrival) {
   const auto& callee = s.calls.find(id)->callee;
-  if (s.users.candidates(callee, s.map).empty()) return ring(s, id);
+  if (s.users.candidates(callee, s.map).empty()) return ring(s, id, {id.text()});
   auto& notes = s.notes.at(id);
   notes.checked = s.presence.current(callee)->conn;
   if (arrival != nullptr) notes.arrival = *arrival;
   s.out.push_back(Check{*notes.checked});
 }
 
+void rings_at_callee(State& s, const CallId& id, const proto::CallRinging& ringing) {
+  if (std::exchange(s.notes.at(id).is_proven, true)) return s.drop("ringing-repeated");
+  ring(s, id, ringing);
+}
+
 void on_event(State& s, const Alive& event, Instant) {
   const auto* client = s.presence.find(event.conn);
   if (client == nullptr) return s.drop("connection-unknown");
   for (const auto& [id, checked] : waiting(s, client->who)) {
-    if (checked == event.conn) ring(s, id);
+    if (checked == event.conn) ring(s, id, {id.text()});
   }
 }
 

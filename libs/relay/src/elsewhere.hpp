@@ -13,6 +13,8 @@ namespace wzp::relay {
 /// The callee here has been sent the offer: it rings, now or with its first sign of life. `arrival`: how the offer came;
 /// null: from a client here.
 void offered(State& s, const CallId& id, const Arrival* arrival);
+/// The callee's own word that it has the offer, signed.
+void rings_at_callee(State& s, const CallId& id, const proto::CallRinging& ringing);
 void on_event(State& s, const Alive& event, Instant now);
 void on_event(State& s, const Silent& event, Instant now);
 /// Another connection speaks for this person now, or none does: calls that wait for the one before start anew.

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "calls.hpp"
+#include "claims.hpp"
+#include "cross_relay_dispatcher.hpp"
 #include "validate.hpp"
 
 namespace wzp::relay {
@@ -31,24 +33,22 @@ bool reads_nack(const State& s, const RelayFingerprint& relay) {
   return s.federation.has_cap(relay, proto::kCapCallNack);
 }
 
-/// Addresses go to no more than one relay of ours before somebody has claimed the call, and only to where the callee
-/// must be: it announced the callee, or it cannot pass the offer on for us (design.md 3.17).
-bool gets_addresses(const State& s, const DirectCall& call, const Wave& wave, const RelayFingerprint& relay) {
+/// Addresses go to nobody before somebody has the call, except to the only relay that there is: nobody else can have
+/// the callee (design.md 3.17).
+bool gets_addresses(const State& s, const DirectCall& call, const RelayFingerprint& relay) {
   if (!s.federation.is_capable(relay)) return s.federation.shares_addrs(relay);
-  if (wave.relays.size() != 1) return false;
-  if (!wave.directed && s.notes.at(call.id).past != wave.relays) return false;  // others were asked before it
-  if (!may_pass(s, relay)) return true;
-  const auto homes = s.users.candidates(call.callee, s.map);
-  return homes == std::vector{relay};
+  const auto& past = s.notes.at(call.id).past;
+  if (past != std::set{relay} || !everybody(s, nullptr, past).empty()) return false;
+  return !may_pass(s, relay) || s.users.candidates(call.callee, s.map) == std::vector{relay};
 }
 
-void send_offer(State& s, const DirectCall& call, const Wave& wave, const RelayFingerprint& relay) {
+void send_offer(State& s, const DirectCall& call, const RelayFingerprint& relay) {
   auto& notes = s.notes.at(call.id);
   if (notes.arrival) {
     s.pass_on(relay, *notes.arrival);
     return;
   }
-  const bool with = gets_addresses(s, call, wave, relay);
+  const bool with = gets_addresses(s, call, relay);
   // A caller without addresses has to say so by a second offer like any other.
   if (with && has_addresses(*notes.offer)) notes.addressed.insert(relay);
   s.forward(relay, with ? *notes.offer : without_addresses(*notes.offer));
@@ -74,21 +74,40 @@ void ask(State& s, const CallId& id, const Wave& wave, Instant now) {
   notes.past.insert(wave.relays.begin(), wave.relays.end());
   const auto& call = *s.calls.find(id);
   s.due.set(ClaimDue{id}, now + (wave.directed ? kDirectedPatience : s.config.claim_timeout));
-  for (const auto& relay : wave.relays) send_offer(s, call, wave, relay);
+  for (const auto& relay : wave.relays) send_offer(s, call, relay);
 }
 
 namespace {
 
+std::set<RelayFingerprint> others(const State& s, const DirectCall& call) {
+  const auto& notes = s.notes.at(call.id);
+  // Who does not look for announced people has asked everybody.
+  if (!notes.directed) return {};
+  return everybody(s, registry::upstream(call.route), notes.past);
+}
+
 /// Asks all who were not asked; false when there are none.
 bool ask_others(State& s, const DirectCall& call, Instant now) {
-  auto& notes = s.notes.at(call.id);
-  if (!notes.directed) return false;
-  const Wave wave{everybody(s, registry::upstream(call.route), notes.past), false};
-  notes.directed = false;
+  const Wave wave{others(s, call), false};
   if (wave.relays.empty()) return false;
   (void)s.calls.ask(call.id, wave.relays);
   ask(s, call.id, wave, now);
   return true;
+}
+
+/// Nobody but those that have said yes can have the callee. Of several that say so, one may still prove it.
+bool is_over(const State& s, const DirectCall& call) {
+  const auto& notes = s.notes.at(call.id);
+  if (notes.all_had_time) return true;
+  return notes.claimants.size() == 1 && registry::onward(call.route)->asked.size() == 1 && others(s, call).empty();
+}
+
+void believe(State& s, const CallId& id, Instant now) {
+  auto& claimants = s.notes.at(id).claimants;
+  const auto answered = std::ranges::find_if(claimants, [](const Claimant& c) { return c.answer.has_value(); });
+  const Claimant first = answered != claimants.end() ? *answered : claimants.front();
+  give_call(s, id, first.relay);
+  if (first.answer) CrossRelayDispatcher{s}.handle(*first.answer, now);
 }
 
 }  // namespace
@@ -96,19 +115,36 @@ bool ask_others(State& s, const DirectCall& call, Instant now) {
 void claim_due(State& s, const CallId& id, Instant now) {
   const auto* call = s.calls.find_live(id);
   if (call == nullptr) return;
-  if (s.notes.at(id).attempt > 0) return end_call(s, id, proto::HangupReason::Error, tell_nobody(), now);
+  auto& notes = s.notes.at(id);
+  if (notes.attempt > 0) return end_call(s, id, proto::HangupReason::Error, tell_nobody(), now);
   if (ask_others(s, *call, now)) return;
-  const auto& asked = registry::onward(call->route)->asked;
-  // A reference relay says nothing before the answer; while one is asked, only the ring timeout can tell.
-  if (!std::ranges::all_of(asked, [&](const auto& relay) { return reads_nack(s, relay); })) return;
-  end_call(s, id, proto::HangupReason::Error, {}, now);
+  notes.all_had_time = true;
+  settle(s, id, now);
 }
 
-void withdraw(State& s, const RelayFingerprint& relay, const CallId& id, Instant now) {
-  const auto left = s.calls.withdraw(id, relay);
-  if (!left || *left != 0) return;
+void says_no(State& s, const RelayFingerprint& relay, const CallId& id, proto::HangupReason reason, Instant now) {
+  if (!s.calls.withdraw(id, relay)) return;
+  auto& notes = s.notes.at(id);
+  std::erase_if(notes.claimants, [&](const Claimant& c) { return c.relay == relay; });
+  if (reason == proto::HangupReason::Busy || reason == proto::HangupReason::Declined) notes.refusal = reason;
+  settle(s, id, now);
+}
+
+void settle(State& s, const CallId& id, Instant now) {
   const auto* call = s.calls.find_live(id);
-  if (call->is_unanswered() && !ask_others(s, *call, now)) end_call(s, id, s.notes.at(id).refusal, {}, now);
+  if (call == nullptr || !call->is_unanswered()) return;
+  const auto& way = *registry::onward(call->route);
+  const auto& notes = s.notes.at(id);
+  if (way.claimed_by || notes.attempt > 0) return;
+  if (way.asked.empty()) {
+    if (!ask_others(s, *call, now)) end_call(s, id, notes.refusal, {}, now);
+    return;
+  }
+  if (!is_over(s, *call)) return;
+  if (!notes.claimants.empty()) return believe(s, id, now);
+  // A reference relay says nothing before the answer; while one is asked, only the ring timeout can tell.
+  const bool may_ring = !std::ranges::all_of(way.asked, [&](const auto& relay) { return reads_nack(s, relay); });
+  if (!may_ring || notes.refusal != proto::HangupReason::Error) end_call(s, id, notes.refusal, {}, now);
 }
 
 void send_addresses(State& s, const RelayFingerprint& relay, const CallId& id) {

@@ -15,7 +15,9 @@ void refuse(State& s, Session& session, std::uint64_t code, const std::string& w
 }
 
 proto::RegisterPresenceAck ack(const State& s) {
-  return {.success = true, .relay_build = s.config.build, .caps = {std::string{proto::kCapRelayMedia}}};
+  return {.success = true,
+          .relay_build = s.config.build,
+          .caps = {std::string{proto::kCapRelayMedia}, std::string{proto::kCapRingProof}}};
 }
 
 /// The all-zero key of a NAT probe: nobody that can be called (relay.md 5.3).

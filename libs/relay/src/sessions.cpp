@@ -36,6 +36,7 @@ void on_signal(State& s, Session& session, const proto::SignalMessage& message, 
   if (std::holds_alternative<proto::Reflect>(message)) return on_reflect(s, session, now);
   if (session.stage == Stage::Anonymous) return s.drop("anonymous-signal");
   std::visit(overloaded{[&](const proto::DirectCallOffer& m) { on_client(s, session, m, now); },
+                        [&](const proto::CallRinging& m) { on_client(s, session, m); },
                         [&](const proto::DirectCallAnswer& m) { on_client(s, session, m, now); },
                         [&](const proto::Hangup& m) { on_client(s, session, m, now); },
                         [&](const proto::MediaPathReport& m) { on_client(s, session, m, now); },

@@ -74,6 +74,12 @@ struct Session {
   registry::TokenBucket reflects;
 };
 
+/// A relay that says that it has the callee, see claims.hpp.
+struct Claimant {
+  RelayFingerprint relay;
+  std::optional<Arrival> answer{};  ///< waits for the end of the search
+};
+
 /// What the relay notes about a live call beside its record; gone when the call ends.
 struct CallNotes {
   /// Caller here: what the claimant gets once more, with addresses. Incoming: what a second offer must equal.
@@ -90,6 +96,10 @@ struct CallNotes {
   std::set<RelayFingerprint> addressed{};
   /// ... and whether those asked last stand on the way to relays that announced the callee.
   bool directed = false;
+  bool all_had_time = false;  ///< everybody was asked, and waited for
+  /// Those that say that they have the callee, in the order in which they said so, until one has the call.
+  std::vector<Claimant> claimants{};
+  bool is_proven = false;  ///< the callee has signed that the offer is there
   /// The offer as it came, for as long as it may have to be passed on (again).
   std::optional<Arrival> arrival{};
   std::uint32_t attempt = 0;  ///< which laying of the route is in use or under way
@@ -100,7 +110,7 @@ struct CallNotes {
   std::array<bool, 2> reads_reports{};
   /// By role: the party here registered without a signature, so it cannot bind its seat.
   std::array<bool, 2> is_unsigned{};
-  /// Outgoing: the best reason that a relay gave for not having the callee.
+  /// Callee elsewhere: the best reason that a relay gave for saying no.
   proto::HangupReason refusal = proto::HangupReason::Error;
 };
 
@@ -128,7 +138,7 @@ struct SessionDue {
   ConnectionId conn;
   auto operator<=>(const SessionDue&) const = default;
 };
-/// Nobody has claimed the outgoing call.
+/// Nobody has proved to have the callee of the outgoing call.
 struct ClaimDue {
   CallId call;
   auto operator<=>(const ClaimDue&) const = default;

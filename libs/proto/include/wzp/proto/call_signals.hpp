@@ -142,15 +142,20 @@ struct CallSetup {
   };
 };
 
-/// Relay -> caller: the offer has reached the callee.
+/// Callee -> relay -> caller, also forwarded: the offer has reached the callee. From a callee with its signature, which no
+/// relay can make (docs/protocol.md, who has the callee); from a relay alone without, and so to callers.
 struct CallRinging {
   std::string call_id{};
+  std::optional<ByteArray<32>> identity_pub{};  ///< Ed25519, of the callee
+  std::optional<Bytes> signature{};             ///< 64 bytes
 
   bool operator==(const CallRinging&) const = default;
 
   static constexpr std::string_view kTag = "CallRinging";
   static constexpr auto kFields = std::tuple{
       Field{"call_id", &CallRinging::call_id},
+      Field{"identity_pub", &CallRinging::identity_pub, Presence::Sparse},
+      Field{"signature", &CallRinging::signature, Presence::Sparse},
   };
 };
 

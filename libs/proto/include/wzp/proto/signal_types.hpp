@@ -80,6 +80,8 @@ inline constexpr std::string_view kCapTrunk = "trunk";
 inline constexpr std::string_view kCapMediaV2 = "media-v2";
 /// A relay passes call signals on (`RoutedSignal`), and keeps a map of the relays (`RelayState`, `UserState`).
 inline constexpr std::string_view kCapRoutes = "routes";
+/// A relay passes on a callee's signed `CallRinging` (`RegisterPresenceAck`).
+inline constexpr std::string_view kCapRingProof = "ring-proof";
 /// A client that does not want its relay to tell others that it is there (`RegisterPresence`).
 inline constexpr std::string_view kCapNoAnnounce = "no-announce";
 
