@@ -113,6 +113,7 @@ quic::EndpointConfig RelayServer::endpoint_config(std::uint16_t worker) const {
   endpoint.workers = config_.workers;
   endpoint.credentials = credentials_of(certificate_);
   endpoint.accept_inbound = true;
+  endpoint.certificate_optional = config_.allow_unauthenticated_federation;
   endpoint.idle_timeout = config_.idle_timeout;
   endpoint.keep_alive = config_.idle_timeout / 6;  // Source: wire.md 1.5, 5 s of 30 s
   endpoint.max_connections = config_.max_connections;

@@ -1,11 +1,13 @@
 // A peer that says exactly what it is told to, for tests of what programs of ours never send.
 //
-//   raw-peer ADDRESS SERVER_NAME [--certificate SEED]
+//   raw-peer ADDRESS SERVER_NAME [--certificate SEED]     dials
+//   raw-peer listen SEED                                  is dialled, says "@listening ADDRESS", and speaks with whoever came last
 //
 // Each line of standard input goes out as one message, valid or not. Lines with @ are commands:
 //   @register SEED   RegisterPresence, signed for this connection     @unsigned SEED   the same without a signature
 //   @hex BYTES       a stream with exactly these bytes                 @datagram BYTES  a datagram
-// Each message that comes in is a line of standard output; "@connected", "@closed KIND CODE REASON" tell of the connection.
+// Each message that comes in is a line of standard output, and so is each datagram: "@datagram BYTES". "@connected FINGERPRINT" and
+// "@closed KIND CODE REASON" tell of the connection.
 
 #include <unistd.h>
 
@@ -37,27 +39,25 @@ using namespace wzp;
 
 class RawPeer final : public quic::Handler {
  public:
-  RawPeer(net::Loop& loop, const SocketAddress& relay, const std::string& server_name, const std::optional<crypto::Seed>& seed) : loop_{loop} {
-    quic::EndpointConfig config;
-    config.bind = *SocketAddress::parse("127.0.0.1:0");
-    config.reset_key = net::random_secret<32>();
-    config.token_key = net::random_secret<32>();
-    config.max_outgoing_messages = std::size_t{1} << 20;  // a flood is limited by whoever drives this program
-    config.max_outgoing_bytes = std::size_t{256} << 20;
-    config.max_queued_datagrams = 4096;
-    endpoint_ = std::move(*quic::Endpoint::open(std::move(config), *this));
-    attachment_.emplace(loop, *endpoint_);
+  explicit RawPeer(net::Loop& loop) : loop_{loop} {}
+
+  void dial(const SocketAddress& relay, const std::string& server_name, const std::optional<crypto::Seed>& seed) {
+    open({});
     quic::DialOptions options;
     options.remote = relay;
     options.server_name = server_name;
-    if (seed) {
-      const auto certificate = crypto::relay_certificate(*seed);
-      const auto key = certificate.key_der.view();
-      options.certificate.emplace(certificate.der, Bytes{key.begin(), key.end()});
-    }
-    const auto conn = endpoint_->dial(options, loop.now());
+    if (seed) options.certificate = credentials_of(*seed);
+    const auto conn = endpoint_->dial(options, loop_.now());
     if (!conn) give_up(to_string(conn.error()));
     conn_ = *conn;
+  }
+
+  void listen(const crypto::Seed& seed) {
+    quic::EndpointConfig config;
+    config.credentials = credentials_of(seed);
+    config.accept_inbound = listens_ = true;
+    open(std::move(config));
+    print("@listening " + to_string(endpoint_->local()));
   }
 
   void on_line(const std::string& line) {
@@ -73,13 +73,18 @@ class RawPeer final : public quic::Handler {
     send(proto::encode_frame(line));
   }
 
-  void on_connected(ConnectionId, const quic::ConnectionInfo& info) override {
+  void on_connected(ConnectionId conn, const quic::ConnectionInfo& info) override {
+    if (info.inbound) {
+      conn_ = conn;
+      inbox_ = proto::SignalInbox{{.max_message = proto::kMaxSignalBytes, .first_stream = proto::StreamId{0}}};
+    }
     relay_ = info.peer_certificate.value_or(RelayFingerprint{});
     print("@connected " + to_string(relay_));
   }
-  void on_closed(ConnectionId, const quic::CloseInfo& info) override {
+  void on_closed(ConnectionId conn, const quic::CloseInfo& info) override {
+    if (conn != conn_) return;
     print(fmt::format("@closed {} 0x{:x} {}", quic::name(info.kind), info.code, printable(info.reason)));
-    loop_.stop();
+    if (!listens_) loop_.stop();
   }
   void on_stream(ConnectionId, quic::StreamId stream, ByteView data, bool fin) override {
     for (const auto& event : inbox_.receive(proto::StreamId{stream}, data, fin, loop_.now())) {
@@ -89,6 +94,25 @@ class RawPeer final : public quic::Handler {
   void on_datagram(ConnectionId, ByteView datagram) override { print("@datagram " + to_hex(datagram)); }
 
  private:
+  static quic::Credentials credentials_of(const crypto::Seed& seed) {
+    const auto certificate = crypto::relay_certificate(seed);
+    const auto key = certificate.key_der.view();
+    return {certificate.der, Bytes{key.begin(), key.end()}};
+  }
+
+  void open(quic::EndpointConfig config) {
+    config.bind = *SocketAddress::parse("127.0.0.1:0");
+    config.reset_key = net::random_secret<32>();
+    config.token_key = net::random_secret<32>();
+    config.max_outgoing_messages = std::size_t{1} << 20;  // a flood is limited by whoever drives this program
+    config.max_outgoing_bytes = std::size_t{256} << 20;
+    config.max_queued_datagrams = 4096;
+    auto endpoint = quic::Endpoint::open(std::move(config), *this);
+    if (!endpoint) give_up(to_string(endpoint.error()));
+    endpoint_ = std::move(*endpoint);
+    attachment_.emplace(loop_, *endpoint_);
+  }
+
   static void print(const std::string& line) {
     fmt::print("{}\n", line);
     std::fflush(stdout);
@@ -116,6 +140,7 @@ class RawPeer final : public quic::Handler {
   std::unique_ptr<quic::Endpoint> endpoint_;
   std::optional<quic::Attachment> attachment_;
   ConnectionId conn_;
+  bool listens_ = false;
   RelayFingerprint relay_;
   proto::SignalInbox inbox_{{.max_message = proto::kMaxSignalBytes, .first_stream = proto::StreamId{1}}};
 };
@@ -123,13 +148,20 @@ class RawPeer final : public quic::Handler {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3 && argc != 5) give_up("usage: raw-peer ADDRESS SERVER_NAME [--certificate SEED]");
-  const auto relay = SocketAddress::parse(argv[1]);
-  if (!relay) give_up("bad address");
-  std::optional<crypto::Seed> seed;
-  if (argc == 5) seed = crypto::parse_seed(argv[4]).value();
+  if (argc != 3 && argc != 5) give_up("usage: raw-peer ADDRESS SERVER_NAME [--certificate SEED] | raw-peer listen SEED");
   auto loop = std::move(*net::Loop::create());
-  RawPeer peer{*loop, *relay, argv[2], seed};
+  RawPeer peer{*loop};
+  if (argv[1] == std::string_view{"listen"}) {
+    const auto seed = crypto::parse_seed(argv[2]);
+    if (!seed) give_up(to_string(seed.error()));
+    peer.listen(*seed);
+  } else {
+    const auto relay = SocketAddress::parse(argv[1]);
+    if (!relay) give_up("bad address");
+    std::optional<crypto::Seed> seed;
+    if (argc == 5) seed = crypto::parse_seed(argv[4]).value();
+    peer.dial(*relay, argv[2], seed);
+  }
   std::string pending;
   const auto watched = loop->watch(STDIN_FILENO, [&](Instant) {
     char chunk[4096];

@@ -122,21 +122,38 @@ TEST_CASE("strangers fill the log with one line per second", "[federation]") {
   CHECK(only<LogLine>(bench.opened(3, {}, some_relay(9))).size() == 1);
 }
 
-TEST_CASE("an unverified link carries no call and touches no verified one", "[federation][V-01]") {
+TEST_CASE("an unverified link carries rooms, no call, and touches no verified one", "[federation][V-01]") {
   Bench bench{{.allow_unauthenticated = true}};
   (void)bench.dialled_link(1, 0, 3);
   (void)bench.opened(2, {}, {});
   const auto up = bench.hears(2, hello_of(3));
-  CHECK(only<LinkUp>(up).empty());
+  REQUIRE(only<LinkUp>(up).size() == 1);
+  const auto key = only<LinkUp>(up)[0].relay;
+  CHECK(key != some_relay(3));
   CHECK(only<Close>(up).empty());
+  CHECK(bench.manager.relays() == std::vector{some_relay(3)});
+  CHECK(bench.manager.neighbours().size() == 2);
+  CHECK_FALSE(bench.manager.has_link(key));
+  CHECK(bench.manager.connection_of(key) == ConnectionId{2});
+  const proto::SignalMessage room = proto::GlobalRoomActive{"tea", {}};
+  CHECK(only<FromRelay>(bench.hears(2, room)) == std::vector{FromRelay{key, room}});
   CHECK(bench.manager.links().size() == 2);
   CHECK(bench.manager.broadcast_signal(proto::Ping{1}).reach() == 1);
   CHECK(bench.manager.send_signal_to_peer(some_relay(3), proto::Ping{1})->conn == ConnectionId{1});
   const auto heard = bench.hears(2, forward_of(3, proto::CallRinging{"x"}));
   CHECK(only<Forwarded>(heard).empty());
   CHECK(only<Dropped>(heard) == std::vector{Dropped{"forward-unverified"}});
-  CHECK(only<LinkDown>(bench.loses(2)).empty());
+  CHECK(only<LinkDown>(bench.loses(2)) == std::vector{LinkDown{key}});
   CHECK(bench.manager.has_link(some_relay(3)));
+}
+
+TEST_CASE("strangers without a certificate leave room for relays with one", "[federation][V-27]") {
+  Bench bench{{.allow_unauthenticated = true}};
+  for (std::uint64_t i = 0; i < FederationManager::kMaxUnverified; ++i) {
+    CHECK(only<Close>(bench.opened(10 + i, {}, {})).empty());
+  }
+  CHECK(only<Close>(bench.opened(500, {}, {})) == std::vector{Close{ConnectionId{500}, kCloseLimit, "limit"}});
+  CHECK(only<Close>(bench.opened(501, {}, some_relay(8))).empty());
 }
 
 TEST_CASE("a broadcast reaches every linked relay once", "[federation]") {
@@ -288,14 +305,15 @@ TEST_CASE("a lost link is dialled again, and not while it is there", "[federatio
 }
 
 TEST_CASE("connections in all are bounded", "[federation][V-27]") {
-  Bench bench{{.allow_unauthenticated = true}};
+  Bench bench;
   std::uint64_t conn = 0;
-  while (conn < FederationManager::kMaxConnections) CHECK(only<Close>(bench.opened(++conn, {}, {})).empty());
-  const auto refused = only<Close>(bench.opened(++conn, {}, {}));
+  const auto open = [&] { return only<Close>(bench.opened(++conn, {}, some_relay(8))); };
+  while (conn < FederationManager::kMaxConnections) CHECK(open().empty());
+  const auto refused = open();
   CHECK(refused == std::vector{Close{ConnectionId{conn}, kCloseLimit, "limit"}});
   // Those that do not greet make room again.
   CHECK(only<Close>(bench.manager.tick(bench.clock.advance(5s))).size() == FederationManager::kMaxConnections);
-  CHECK(only<Close>(bench.opened(++conn, {}, {})).empty());
+  CHECK(open().empty());
 }
 
 TEST_CASE("only the configured peer shares addresses", "[federation]") {

@@ -111,6 +111,21 @@ TEST_CASE("a client certificate is demanded for the configured names alone", "[q
   }
 }
 
+TEST_CASE("where a certificate is optional, it is asked for, and who has none comes in", "[quic]") {
+  World world;
+  auto config = server_config();
+  config.certificate_optional = true;
+  Node server{world, std::move(config)};
+  Node client{world, client_config()};
+  const auto mine = *fresh_credentials();
+  const auto with = client.dial({.remote = server.address(), .server_name = "_federation", .certificate = mine});
+  REQUIRE(world.run_until([&] { return client.connected(with) && server.order.size() == 1; }));
+  CHECK(server.all[server.order.front()].info->peer_certificate == fingerprint_of(mine.certificate));
+  const auto without = client.dial({.remote = server.address(), .server_name = "_federation"});
+  REQUIRE(world.run_until([&] { return client.connected(without) && server.order.size() == 2; }));
+  CHECK_FALSE(server.all[server.order.back()].info->peer_certificate);
+}
+
 TEST_CASE("both ends read the same exporter values, one per label and connection", "[quic]") {
   Pair pair;
   const auto other = pair.client.dial(pair.server.address());

@@ -66,7 +66,10 @@ void FederationManager::on(const Opened& event, Instant now, Actions& out) {
     out.push_back(LogLine{LogLevel::Warn, "federation: " + setup.error().where});
     return;
   }
-  if (event.inbound && connections_.size() >= kMaxConnections) {
+  const auto unverified = std::ranges::count_if(connections_, [](const auto& c) { return !c.second.relay(); });
+  const bool is_full = connections_.size() >= kMaxConnections ||
+                       (!event.certificate && std::size_t(unverified) >= kMaxUnverified);
+  if (event.inbound && is_full) {
     out.push_back(Close{event.conn, kCloseLimit, "limit"});
     return;
   }
@@ -114,9 +117,9 @@ bool FederationManager::apply(Link& link, const Link::Outcome& outcome, Instant 
   }
   if (outcome.answer_hello) out.push_back(Send{link.conn(), hello()});
   if (outcome.came_up) announce_up(link, out);
-  if (outcome.became_capable && link.relay()) {
-    out.push_back(LinkChanged{*link.relay()});
-    out.push_back(LinkUp{*link.relay()});  // as what it is; it was taken for a reference relay
+  if (outcome.became_capable) {
+    out.push_back(LinkChanged{link.key()});
+    out.push_back(LinkUp{link.key()});  // as what it is; it was taken for a reference relay
   }
   if (outcome.came_up || outcome.became_capable) settle_duplicates(conn, now, out);
   return connections_.contains(conn);  // `link` may be gone
@@ -128,11 +131,10 @@ void FederationManager::announce_up(const Link& link, Actions& out) {
   if (!link.relay()) text += ", unverified: it carries no calls";
   if (link.relay() && !link.is_capable()) text += " (reference relay)";
   out.push_back(LogLine{level, std::move(text)});
-  if (!link.relay()) return;
-  auto& links = up_[*link.relay()];
+  auto& links = up_[link.key()];
   links.push_back(link.conn());
-  out.push_back(LinkChanged{*link.relay()});
-  if (links.size() == 1) out.push_back(LinkUp{*link.relay()});
+  out.push_back(LinkChanged{link.key()});
+  if (links.size() == 1) out.push_back(LinkUp{link.key()});
 }
 
 void FederationManager::settle_duplicates(ConnectionId conn, Instant now, Actions& out) {
@@ -179,15 +181,15 @@ void FederationManager::drop(ConnectionId conn, std::optional<std::uint64_t> cod
   const Link link = std::move(found->second);
   connections_.erase(found);
   bool was_last = false;
-  if (link.is_up() && link.relay()) {
-    auto& links = up_.at(*link.relay());
+  if (link.is_up()) {
+    auto& links = up_.at(link.key());
     std::erase(links, conn);
     was_last = links.empty();
-    if (!was_last) out.push_back(LinkChanged{*link.relay()});
+    if (!was_last) out.push_back(LinkChanged{link.key()});
     if (was_last) {
-      up_.erase(*link.relay());
+      up_.erase(link.key());
       out.push_back(LogLine{LogLevel::Warn, "federation: link to " + link.label() + " is down"});
-      out.push_back(LinkDown{*link.relay()});
+      out.push_back(LinkDown{link.key()});
     }
   }
   if (const auto entry = dialled_.find(conn); entry != dialled_.end()) {
@@ -201,7 +203,7 @@ void FederationManager::drop(ConnectionId conn, std::optional<std::uint64_t> cod
   }
   if (!was_last) return;
   for (std::size_t i = 0; i < diallers_.size(); ++i) {
-    if (config_.peers[i].fingerprint == *link.relay()) diallers_[i].link_ended(now, now - *link.up_since());
+    if (config_.peers[i].fingerprint == link.key()) diallers_[i].link_ended(now, now - *link.up_since());
   }
 }
 
@@ -212,8 +214,8 @@ void FederationManager::deliver(const Link& link, const proto::SignalMessage& me
                    out.push_back(Send{link.conn(), proto::Pong{ping.timestamp_ms}});
                  },
                  [](const proto::Pong&) {},
-                 [&](const proto::GlobalRoomActive&) { deliver_if(link, "", message, out); },
-                 [&](const proto::GlobalRoomInactive&) { deliver_if(link, "", message, out); },
+                 [&](const proto::GlobalRoomActive&) { out.push_back(FromRelay{link.key(), message}); },
+                 [&](const proto::GlobalRoomInactive&) { out.push_back(FromRelay{link.key(), message}); },
                  [&](const proto::RoomState&) { deliver_if(link, proto::kCapMediaV2, message, out); },
                  [&](const proto::RoutedSignal&) { deliver_if(link, proto::kCapRoutes, message, out); },
                  [&](const proto::RelayState&) { deliver_if(link, proto::kCapRoutes, message, out); },
@@ -229,7 +231,7 @@ void FederationManager::deliver_if(const Link& link, std::string_view cap, const
                                    Actions& out) {
   if (!link.relay()) {
     out.push_back(Dropped{"link-unverified"});
-  } else if (!cap.empty() && !proto::has_cap(link.caps(), cap)) {
+  } else if (!proto::has_cap(link.caps(), cap)) {
     out.push_back(Dropped{"link-not-announced"});
   } else {
     out.push_back(FromRelay{*link.relay(), message});
@@ -277,7 +279,7 @@ proto::SignalMessage FederationManager::envelope(proto::SignalMessage inner) con
 
 FederationManager::Broadcast FederationManager::broadcast_signal(const proto::SignalMessage& message) const {
   Broadcast all;
-  for (const auto& [relay, links] : up_) all.sends.push_back({relay, Send{links.back(), message}});
+  for (const auto& relay : relays()) all.sends.push_back({relay, Send{newest(relay)->conn(), message}});
   return all;
 }
 
@@ -293,7 +295,10 @@ const Link* FederationManager::newest(const RelayFingerprint& relay) const {
   return found == up_.end() ? nullptr : &connections_.at(found->second.back());
 }
 
-bool FederationManager::has_link(const RelayFingerprint& relay) const { return up_.contains(relay); }
+bool FederationManager::has_link(const RelayFingerprint& relay) const {
+  const auto* link = newest(relay);
+  return link != nullptr && link->relay();
+}
 
 bool FederationManager::has_cap(const RelayFingerprint& relay, std::string_view cap) const {
   const auto* link = newest(relay);
@@ -324,8 +329,21 @@ std::optional<ConnectionId> FederationManager::connection_of(const RelayFingerpr
 
 std::vector<RelayFingerprint> FederationManager::relays() const {
   std::vector<RelayFingerprint> relays;
-  for (const auto& [relay, links] : up_) relays.push_back(relay);
+  for (const auto& [relay, links] : up_) {
+    if (connections_.at(links.back()).relay()) relays.push_back(relay);
+  }
   return relays;
+}
+
+std::vector<RelayFingerprint> FederationManager::neighbours() const {
+  std::vector<RelayFingerprint> keys;
+  for (const auto& [key, links] : up_) keys.push_back(key);
+  return keys;
+}
+
+std::string FederationManager::name_of(const RelayFingerprint& neighbour) const {
+  const auto* link = newest(neighbour);
+  return link == nullptr ? label_of(neighbour).value_or("a relay") : link->label();
 }
 
 std::vector<LinkInfo> FederationManager::links() const {

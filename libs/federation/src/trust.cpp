@@ -3,9 +3,24 @@
 #include <algorithm>
 #include <utility>
 
+#include "wzp/base/bytes.hpp"
+#include "wzp/crypto/hash.hpp"
 #include "wzp/federation/manager.hpp"
 
 namespace wzp::federation {
+namespace {
+
+/// Never a fingerprint: those are hashes of certificates.
+RelayFingerprint stand_in(ConnectionId conn) {
+  ByteArray<8> number{};
+  store_be64(number.data(), conn.value);
+  Bytes text;
+  append(text, bytes_of("wzp unverified link"));
+  append(text, number);
+  return RelayFingerprint{crypto::sha256(text)};
+}
+
+}  // namespace
 
 std::optional<std::string> FederationManager::label_of(const RelayFingerprint& relay) const {
   const auto named = [&](const std::string& label) { return label.empty() ? to_string(relay).substr(0, 16) : label; };
@@ -42,6 +57,7 @@ Result<Link::Setup> FederationManager::check_inbound(const Opened& event) const 
   Link::Setup setup{.conn = event.conn,
                     .dialled = false,
                     .certificate = event.certificate,
+                    .stand_in = stand_in(event.conn),
                     .label = "unverified " + to_string(event.remote),
                     .hello_timeout = config_.hello_timeout};
   if (!event.certificate) {

@@ -93,7 +93,7 @@ std::optional<std::vector<ByteArray<32>>> TlsSession::finish(std::span<const std
   return out;
 }
 
-int TlsSession::verify(int /*preverified*/, WOLFSSL_X509_STORE_CTX* store) noexcept {
+int TlsSession::verify(int preverified, WOLFSSL_X509_STORE_CTX* store) noexcept {
   auto* ssl =
       static_cast<WOLFSSL*>(wolfSSL_X509_STORE_CTX_get_ex_data(store, wolfSSL_get_ex_data_X509_STORE_CTX_idx()));
   if (!ssl) return 0;
@@ -101,6 +101,8 @@ int TlsSession::verify(int /*preverified*/, WOLFSSL_X509_STORE_CTX* store) noexc
   if (wolfSSL_X509_STORE_CTX_get_error_depth(store) != 0) return 1;
   auto* ref = static_cast<ngtcp2_crypto_conn_ref*>(wolfSSL_get_app_data(ssl));
   auto& self = *static_cast<TlsSession*>(ref->user_data);
+  // A client that has none, and none is demanded.
+  if (preverified != 0 && store->totalCerts == 0 && !self.certificate_demanded) return 1;
   auto* x509 = wolfSSL_X509_STORE_CTX_get_current_cert(store);
   int size = 0;
   const auto* der = x509 ? wolfSSL_X509_get_der(x509, &size) : nullptr;
@@ -115,6 +117,7 @@ int TlsSession::verify(int /*preverified*/, WOLFSSL_X509_STORE_CTX* store) noexc
 TlsContext::TlsContext(const EndpointConfig& config)
     : alpn_{config.alpn},
       certificate_required_for_{config.certificate_required_for},
+      certificate_optional_{config.certificate_optional},
       keep_exporter_{!config.exporter_labels.empty()} {}
 
 TlsContext::~TlsContext() {
@@ -201,8 +204,9 @@ int TlsContext::on_server_name(WOLFSSL* ssl, int* /*alert*/, void* self) noexcep
   const auto name = received_name(ssl);
   if (std::none_of(names.begin(), names.end(), [&](const auto& n) { return same_name(name, n); })) return 0;
   auto* ref = static_cast<ngtcp2_crypto_conn_ref*>(wolfSSL_get_app_data(ssl));
-  static_cast<TlsSession*>(ref->user_data)->certificate_demanded = true;
-  wolfSSL_set_verify(ssl, WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT, &TlsSession::verify);
+  const bool demanded = !context.certificate_optional_;
+  static_cast<TlsSession*>(ref->user_data)->certificate_demanded = demanded;
+  wolfSSL_set_verify(ssl, WOLFSSL_VERIFY_PEER | (demanded ? WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), &TlsSession::verify);
   return 0;
 }
 

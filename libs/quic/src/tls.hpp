@@ -82,6 +82,7 @@ class TlsContext {
 
   std::string alpn_;
   std::vector<std::string> certificate_required_for_;
+  bool certificate_optional_;
   bool keep_exporter_;
   WOLFSSL_CTX* server_ = nullptr;
   WOLFSSL_CTX* client_ = nullptr;

@@ -29,7 +29,7 @@ void link_up(State& s, const RelayFingerprint& relay, Instant now) {
   // A relay of ours without media-v2 knows nothing of rooms at all.
   const bool v2 = s.federation.has_cap(relay, proto::kCapMediaV2);
   if (v2 || !s.federation.is_capable(relay)) {
-    const auto label = s.federation.label_of(relay).value_or("");
+    const auto label = s.federation.name_of(relay);
     run(s, s.room_directory.link_up(relay, {v2 ? Kind::MediaV2 : Kind::Reference, delegate && v2, label}, s.map, now),
         now);
   }
@@ -42,6 +42,7 @@ void link_down(State& s, const RelayFingerprint& relay, Instant now) {
   run(s, s.users.link_down(relay, s.map, now), now);
   run(s, s.room_directory.link_down(relay, s.map, now), now);
   CrossRelayDispatcher{s}.link_down(relay, now);
+  if (!s.federation.label_of(relay)) s.misdeeds.erase(relay);  // it will never be the same again
   update_global_rooms(s);
 }
 

@@ -121,7 +121,7 @@ void State::misdeed(const RelayFingerprint& relay, std::string_view reason, Inst
   const auto conn = federation.connection_of(relay);
   auto* linked = conn ? session(*conn) : nullptr;
   if (linked == nullptr) return;
-  log(LogLevel::Warn, "federation: " + federation.label_of(relay).value_or("a relay") +
+  log(LogLevel::Warn, "federation: " + federation.name_of(relay) +
                           " keeps sending what it may not (" + std::string{reason} + "); its link is closed");
   close_session(*this, *linked, kCloseProtocol, "protocol: " + std::string{reason}, now);
 }

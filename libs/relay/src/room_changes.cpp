@@ -90,7 +90,7 @@ std::vector<RoomLink> links_of(const State& s, const std::string& name) {
   const auto members = s.room_directory.members(name);
   for (const auto& relay : s.map.tree_neighbours(passers, members)) add(relay, true);
   for (const auto& relay : s.map.apart_neighbours(passers, members)) add(relay, false);
-  for (const auto& relay : s.federation.relays()) {
+  for (const auto& relay : s.federation.neighbours()) {
     // Reference relays do not say what they want, and those behind them get it from nobody else.
     if (!s.federation.is_capable(relay)) add(relay, true);
   }

@@ -70,13 +70,13 @@ struct Dial {
 
   bool operator==(const Dial&) const = default;
 };
-/// Signals reach this relay from now on.
+/// Signals reach this relay from now on. Here and below, an unverified link stands for a relay of its own; see `Link`.
 struct LinkUp {
   RelayFingerprint relay{};
 
   bool operator==(const LinkUp&) const = default;
 };
-/// No verified link to this relay is left.
+/// No link to this relay is left.
 struct LinkDown {
   RelayFingerprint relay{};
 

@@ -28,7 +28,8 @@ inline constexpr Duration kReferencePingInterval = std::chrono::seconds{10};
 /// the acceptor answers with its own hello; both then know each other's capabilities. A reference acceptor never
 /// answers: it is taken for one after 2 s of silence, or as soon as it says anything but a hello, and only because we
 /// dialled it with its certificate pinned. A connection without a certificate is *unverified*: the hello is a bare
-/// claim there, so it names the link for people and nothing else.
+/// claim there, so it names the link for people and nothing else. Such a link is known by a key that is nobody's
+/// fingerprint, and by another one each time.
 class Link {
  public:
   struct Setup {
@@ -36,6 +37,7 @@ class Link {
     bool dialled = false;
     /// Of the other side, as TLS verified it. Empty: unverified.
     std::optional<RelayFingerprint> certificate{};
+    RelayFingerprint stand_in{};  ///< of an unverified one: its key
     std::string label{};
     Duration hello_timeout = std::chrono::seconds{5};
   };
@@ -72,6 +74,10 @@ class Link {
   [[nodiscard]] std::optional<Instant> up_since() const noexcept { return up_since_; }
   /// Empty for an unverified link, whatever it claims.
   [[nodiscard]] const std::optional<RelayFingerprint>& relay() const noexcept { return setup_.certificate; }
+  /// What stands for the other side here: its fingerprint, or of an unverified link a value that no certificate has.
+  [[nodiscard]] const RelayFingerprint& key() const noexcept {
+    return setup_.certificate ? *setup_.certificate : setup_.stand_in;
+  }
   /// The other side is one of ours: it said so in its hello.
   [[nodiscard]] bool is_capable() const noexcept { return capable_; }
   [[nodiscard]] const proto::Caps& caps() const noexcept { return caps_; }

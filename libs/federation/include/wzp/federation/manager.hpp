@@ -32,8 +32,8 @@ struct LinkInfo {
 ///
 /// Trust is a certificate: `peers` are dialled and must present theirs, `peers` and `trusted` may dial us and must
 /// present theirs. Neither an address nor a claim counts (V-01). With `allow_unauthenticated`, a dialler without any
-/// certificate gets an *unverified* link, which carries no call signal in either direction and never finds, replaces or
-/// closes a verified one.
+/// certificate gets an *unverified* link: for global rooms, as reference relays share them. It carries no call signal in
+/// either direction and never finds, replaces or closes a verified one; it has a key of its own (see `Link`).
 ///
 /// One link per pair of capable relays: of two, the one that the smaller fingerprint dialled stays. Only the smaller
 /// side closes the other one, since the dialler is the last to know that a link is up: when it knows, both do, and no
@@ -44,11 +44,12 @@ struct LinkInfo {
 /// A peer without a link is dialled: at once at first, then after 1 s doubling to 300 s, +-20 %; a link that was up for
 /// 30 s starts this anew. A refusal (0x13) waits longest, a duplicate (0x11) is no failure.
 ///
-/// At most 256 connections; beyond, new inbound ones are closed with 0x16.
+/// At most 256 connections, 64 of them unverified; beyond, new inbound ones are closed with 0x16.
 class FederationManager {
  public:
   /// Source: our choice.
   static constexpr std::size_t kMaxConnections = 256;
+  static constexpr std::size_t kMaxUnverified = 64;
   static constexpr std::size_t kMaxLinksPerRelay = 4;
   /// What our hello announces. Source: crypto.md 10.
   static constexpr std::uint8_t kVersion = 1;
@@ -115,6 +116,7 @@ class FederationManager {
   [[nodiscard]] Result<Send> send_signal_to_peer(const RelayFingerprint& relay,
                                                  const proto::SignalMessage& message) const;
 
+  /// A verified one.
   [[nodiscard]] bool has_link(const RelayFingerprint& relay) const;
   /// Whether the relay announced this capability on its newest link; false without a link.
   [[nodiscard]] bool has_cap(const RelayFingerprint& relay, std::string_view cap) const;
@@ -128,10 +130,14 @@ class FederationManager {
   [[nodiscard]] const Peer& peer(std::size_t number) const { return config_.peers.at(number); }
   /// How the operator calls this peer or trusted relay; empty for another one.
   [[nodiscard]] std::optional<std::string> label_of(const RelayFingerprint& relay) const;
-  /// The connection on which this relay is sent to; empty without a link.
-  [[nodiscard]] std::optional<ConnectionId> connection_of(const RelayFingerprint& relay) const;
+  /// What people call this neighbour.
+  [[nodiscard]] std::string name_of(const RelayFingerprint& neighbour) const;
+  /// The connection on which this neighbour is sent to; empty without a link.
+  [[nodiscard]] std::optional<ConnectionId> connection_of(const RelayFingerprint& neighbour) const;
   /// Every relay with a verified link that is up.
   [[nodiscard]] std::vector<RelayFingerprint> relays() const;
+  /// The same and the keys of unverified links.
+  [[nodiscard]] std::vector<RelayFingerprint> neighbours() const;
   /// Everything that is up, unverified links included, oldest first.
   [[nodiscard]] std::vector<LinkInfo> links() const;
 
@@ -157,7 +163,7 @@ class FederationManager {
 
   Config config_;
   std::map<ConnectionId, Link> connections_;  ///< in the handshake or up
-  /// Verified links that are up, in the order in which they came up.
+  /// Links that are up, by key, in the order in which they came up.
   std::map<RelayFingerprint, std::vector<ConnectionId>> up_;
   std::map<ConnectionId, std::size_t> dialled_;  ///< which peer entry a connection was dialled for
   std::vector<Dialler> diallers_;                ///< one per peer entry

@@ -33,6 +33,8 @@ struct EndpointConfig {
   bool accept_inbound = false;
   /// Server names (compared without case) for which a client certificate is demanded. Source: crypto.md 11.
   std::vector<std::string> certificate_required_for = {"_federation"};
+  /// There it is asked for and not demanded: who has none comes in without.
+  bool certificate_optional = false;
   /// The one protocol; empty: neither offered nor demanded. Source: wire.md 1.1.
   std::string alpn = "wzp";
   /// The cipher we like best: AES-128-GCM or ChaCha20-Poly1305. Empty: AES if the CPU has instructions for it.
