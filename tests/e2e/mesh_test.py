@@ -1,5 +1,6 @@
 """Calls and rooms over several relays: chains, diamonds, triangles, and relays that die or change their mind."""
 
+import itertools
 import time
 import unittest
 
@@ -68,6 +69,31 @@ class LongCalls(MeshTest):
             self.wait_talking(caller)
             self.assertLess(caller.find("ringing")["time_ms"] - caller.find("calling")["time_ms"], 2000, caller.transcript())
             self.hang_up(caller, after)
+
+
+class TwoPhones(MeshTest):
+    """A person who is registered at two relays: both phones are called, one has the call."""
+
+    def assert_one_phone_has_the_call(self, letters):
+        self.start_mesh(letters, [left + right for left, right in itertools.combinations(letters, 2)])
+        phones = [self.at_terminal(f"phone-{letter}", self.mesh[letter], accept="ask", identity="callee") for letter in letters[1:3]]
+        caller = self.call("caller", phones[0][0], self.mesh["A"])
+        for phone, _ in phones:
+            phone.wait_event("incoming")
+        caller.wait_event("ringing")
+        rings = lambda: [(phone, type_line) for phone, type_line in phones if not phone.find("ended")]
+        caller.wait_until(lambda _: len(rings()) == 1, 5, "phone that stops ringing")
+        [(phone, type_line)] = rings()
+        type_line("t")
+        self.wait_talking(caller, phone)
+        self.hang_up(caller, phone)
+        self.assertEqual(sum(bool(phone.find("answered")) for phone, _ in phones), 1)
+
+    def test_of_two_phones_in_a_triangle_one_has_the_call(self):
+        self.assert_one_phone_has_the_call("ABC")
+
+    def test_of_two_phones_in_a_full_mesh_of_five_one_has_the_call(self):
+        self.assert_one_phone_has_the_call("ABCDE")
 
 
 class Repairs(MeshTest):
