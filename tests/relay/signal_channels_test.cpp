@@ -92,7 +92,30 @@ TEST_CASE("of the lists of a room one is under way, and the newest waits", "[rel
   const auto next = f.acknowledge(first);
   REQUIRE(next.size() == 1);
   CHECK(std::get<WriteFrame>(next[0]).frame == frame(update(3)));
-  CHECK(std::get<WriteFrame>(next[0]).is_update);
+  CHECK(std::get<WriteFrame>(next[0]).is_news);
+}
+
+TEST_CASE("a member that reads no streams is kept, and so little is kept for it", "[relay][room][timeout][V-22]") {
+  Fixture f{proto::ConnectionClass::Room};
+  const auto first = f.write(update(1));
+  std::size_t written = 0;
+  for (std::uint32_t i = 2; i <= 300; ++i) {
+    written += f.send(update(i)).size();
+    written += f.send(proto::QualityDirective{proto::kGood, std::to_string(i)}).size();
+    written += f.tick(1s).size();  // nor is it given up
+  }
+  CHECK(written == 0);
+  // When it reads at last, it hears how things are now.
+  const auto list = f.acknowledge(first);
+  REQUIRE(list.size() == 1);
+  CHECK(std::get<WriteFrame>(list[0]).frame == frame(update(300)));
+  f.channels.wrote(std::get<WriteFrame>(list[0]), ++f.last, f.clock.now());
+  const auto directive = f.acknowledge(f.last);
+  REQUIRE(directive.size() == 1);
+  CHECK(std::get<WriteFrame>(directive[0]).frame == frame(proto::QualityDirective{proto::kGood, "300"}));
+  f.channels.wrote(std::get<WriteFrame>(directive[0]), ++f.last, f.clock.now());
+  CHECK(f.acknowledge(f.last).empty());
+  (void)f.write(update(301));
 }
 
 TEST_CASE("a relay that has much to hear gets it as it acknowledges, in order, and up to a bound", "[relay]") {

@@ -37,6 +37,7 @@ proto::SignalInbox::Config inbox_config(const Opened& opened) {
 void SignalChannels::open(const Opened& opened, Instant now) {
   channels_.emplace(opened.conn, Channel{.inbox = proto::SignalInbox{inbox_config(opened)},
                                          .is_relay = opened.cls == proto::ConnectionClass::Federation,
+                                         .is_member = opened.cls == proto::ConnectionClass::Room,
                                          .progress = now});
   if (!next_sweep_) next_sweep_ = now + kSweepInterval;
 }
@@ -94,10 +95,13 @@ ChannelActions SignalChannels::acknowledged(ConnectionId conn, std::uint64_t str
   channel.is_silent = false;
   if (std::exchange(channel.answers_by, std::nullopt)) out.push_back(ToCore{conn, Alive{conn}});
   write_backlog(conn, channel, out);
-  if (channel.update != stream) return out;
-  channel.update.reset();
-  if (auto next = std::exchange(channel.next_update, std::nullopt)) {
-    out.push_back(WriteFrame{conn, std::move(*next), true});
+  if (channel.news != stream) return out;
+  channel.news.reset();
+  for (auto* waiting : {&channel.next_list, &channel.next_directive}) {
+    if (!*waiting) continue;
+    out.push_back(WriteFrame{conn, std::move(**waiting), true});
+    waiting->reset();
+    break;
   }
   return out;
 }
@@ -108,11 +112,12 @@ ChannelActions SignalChannels::send(ConnectionId conn, const proto::SignalMessag
   if (found == channels_.end()) return out;
   auto& channel = found->second;
   auto frame = proto::encode_frame(proto::encode(message));
-  const bool is_update = std::holds_alternative<proto::RoomUpdate>(message);
-  if (is_update && channel.update) {
-    channel.next_update = std::move(frame);
+  const bool is_list = std::holds_alternative<proto::RoomUpdate>(message);
+  const bool is_news = is_list || std::holds_alternative<proto::QualityDirective>(message);
+  if (is_news && channel.news) {
+    (is_list ? channel.next_list : channel.next_directive) = std::move(frame);
   } else if (!channel.is_relay) {
-    out.push_back(WriteFrame{conn, std::move(frame), is_update});
+    out.push_back(WriteFrame{conn, std::move(frame), is_news});
   } else if (channel.backlog_bytes + frame.size() > kMaxBacklogBytes) {
     out.push_back(GiveUp{conn, kLimit, "limit"});
   } else {
@@ -145,7 +150,7 @@ void SignalChannels::wrote(const WriteFrame& frame, std::uint64_t stream, Instan
   if (channel.under_way.empty()) channel.progress = now;
   channel.under_way.emplace(stream, frame.frame.size());
   channel.bytes += frame.frame.size();
-  if (frame.is_update) channel.update = stream;
+  if (frame.is_news) channel.news = stream;
 }
 
 ChannelActions SignalChannels::check(ConnectionId conn, Instant now) {
@@ -176,7 +181,8 @@ ChannelActions SignalChannels::tick(Instant now) {
   next_sweep_.reset();
   if (!channels_.empty()) next_sweep_ = now + kSweepInterval;
   for (auto& [conn, channel] : channels_) {
-    if (!channel.under_way.empty() && now - channel.progress > kMaxStall) out.push_back(GiveUp{conn, kLimit, "limit"});
+    const bool stalls = !channel.under_way.empty() && now - channel.progress > kMaxStall;
+    if (stalls && !channel.is_member) out.push_back(GiveUp{conn, kLimit, "limit"});
     if (const auto deadline = channel.inbox.deadline(); deadline && *deadline <= now) {
       translate(conn, channel.inbox.tick(now), out);
     }

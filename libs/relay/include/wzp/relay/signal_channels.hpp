@@ -28,7 +28,7 @@ struct ToCore {
 struct WriteFrame {
   ConnectionId conn{};
   Bytes frame{};
-  bool is_update = false;
+  bool is_news = false;  ///< of what only the newest word counts: see `SignalChannels`
 };
 /// The peer is to send no more of this stream.
 struct StopStream {
@@ -50,8 +50,10 @@ using ChannelActions = std::vector<ChannelAction>;
 /// - A message of a client may have 64 KiB, one of a relay 1 MiB. Streams that stall or break lose their message alone.
 /// - To a relay at most 64 messages and 192 KiB are under way; up to 16 MiB wait behind them, since a new link begins with
 ///   all that there is to know. More, and the link is given up. What clients may have waiting is up to the transport.
-/// - Of the lists for the members of a room, one is under way and the newest one waits (design.md 3.25).
-/// - Who acknowledges nothing for 10 s while something is under way is given up.
+/// - Of the news for a member of a room, its lists and its directives, one is under way and the newest of each waits.
+///   So little is kept for a member that reads no streams, and it is not given up for that (V-22, design.md 3.25); one
+///   that is gone is found out by the transport.
+/// - Anybody else who acknowledges nothing for 10 s while something is under way is given up.
 /// - Who is checked on (`Check`) is alive with the next acknowledgement, or if none is due; silent after 800 ms without.
 class SignalChannels {
  public:
@@ -82,6 +84,7 @@ class SignalChannels {
   struct Channel {
     proto::SignalInbox inbox;
     bool is_relay = false;
+    bool is_member = false;  ///< of a room
     std::map<std::uint64_t, std::size_t> under_way{};  ///< streams that are not acknowledged, and their bytes
     std::size_t bytes = 0;                             ///< of all of them
     std::deque<Bytes> backlog{};
@@ -89,8 +92,9 @@ class SignalChannels {
     Instant progress{};                     ///< when one last was, or when the first of them was written
     std::optional<Instant> answers_by{};    ///< is checked on
     bool is_silent = false;                 ///< was, and has acknowledged nothing since
-    std::optional<std::uint64_t> update{};  ///< the stream of the list that is under way
-    std::optional<Bytes> next_update{};     ///< the newest one behind it
+    std::optional<std::uint64_t> news{};      ///< the stream of the list or directive that is under way
+    std::optional<Bytes> next_list{};         ///< the newest ones behind it
+    std::optional<Bytes> next_directive{};
   };
 
   static void write_backlog(ConnectionId conn, Channel& channel, ChannelActions& out);
