@@ -43,8 +43,8 @@ void EventPrinter::print(const RoomEvent& event) {
                 fmt::format("{} the room at {}", e.again ? "back in" : "in", to_string(e.relay)));
           },
           [&](const RoomPeople& e) {
-            put(event_line("participants").add("count", e.members.size()).add("fingerprints", fingerprints(e.members)),
-                fmt::format("{} in the room", e.members.size()));
+            put(event_line("participants").add("count", e.members.size()).add("fingerprints", fingerprints(e.members)).add("unlisted", e.unlisted),
+                fmt::format("{} in the room{}", e.members.size() + e.unlisted, e.unlisted == 0 ? "" : fmt::format(", {} of them not named by the relay", e.unlisted)));
           },
           [&](const RoomMemberJoined& e) {
             put(with_member(event_line("member_joined"), e.member), label(e.member) + " has joined");

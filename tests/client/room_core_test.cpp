@@ -163,6 +163,15 @@ TEST_CASE("lists are made sense of whatever a relay puts into them", "[client][r
     (void)m.signal(list(std::move(many)));
     CHECK(m.core.members().size() == RoomCore::kMaxMembers);
   }
+  SECTION("those whom the relay counts and does not name are counted") {
+    auto update = list({person("alice"), person("bob")});
+    for (const auto& [count, unlisted] : {std::pair{2U, 0U}, {1'030U, 1'028U}, {1U, 0U}}) {
+      update.count = count;
+      const auto people = says<RoomPeople>(m.signal(update));
+      REQUIRE(people.size() == 1);
+      CHECK(people[0].unlisted == unlisted);
+    }
+  }
   SECTION("an empty list is an empty room") {
     CHECK(says<RoomPeople>(m.signal(list({}))) == std::vector{RoomPeople{{}}});
   }

@@ -153,6 +153,49 @@ TEST_CASE("a member that does not read trunk frames gets no sources either", "[r
   CHECK_FALSE(a.list()->participants[0].source);
 }
 
+TEST_CASE("whoever is in a room, or was refused, can be called exactly while registered", "[relay][room][V-24]") {
+  Mesh mesh{2, Mesh::line(2), [](relay::Config& c) {
+              c.global_rooms = {"general"};
+              c.max_room_participants = 2;
+            }};
+  Phone alice{mesh.bench, 0, 10};
+  int number = 0;
+  const auto rings = [&](Phone* bob) {  // or says no at once
+    const auto id = "c" + std::to_string(++number);
+    alice.forget();
+    const auto callee = crypto::Identity{RelayBench::seed(20)}.fingerprint();
+    alice.send(alice.offer(callee, id));
+    mesh.bench.run_for(100ms);
+    const bool is_refused = alice.take<proto::Hangup>().has_value();
+    const bool is_offered = bob != nullptr && bob->take<proto::DirectCallOffer>().has_value();
+    CHECK(is_refused != is_offered);
+    return is_offered;
+  };
+  Member inside{mesh.bench, 1, 20, "general"};
+  Member refused{mesh.bench, 1, 20, "general"};
+  Member third{mesh.bench, 1, 20, "general"};
+  mesh.bench.run_for(1s);
+  REQUIRE(third.end().closed);
+  CHECK_FALSE(rings(nullptr));  // of a room only
+  CHECK(mesh.bench.core(1).clients().empty());
+  Phone bob{mesh.bench, 1, 20};
+  mesh.bench.run_for(1s);
+  CHECK(rings(&bob));
+  inside.leave();
+  refused.leave();
+  mesh.bench.run_for(1s);
+  CHECK(rings(&bob));  // leaving a room is not leaving
+  CHECK(mesh.bench.core(1).seats(crypto::hashed_room_name("general")).empty());
+  bob.lose();
+  mesh.bench.run_for(1s);
+  CHECK_FALSE(rings(nullptr));
+  // Nothing is left that a newcomer could meet.
+  Member back{mesh.bench, 1, 20, "general"};
+  mesh.bench.run_for(1s);
+  REQUIRE(back.list());
+  CHECK(back.list()->participants.size() == 1);
+}
+
 TEST_CASE("the raw and the hashed name are one room", "[relay][room][V-72][H-31]") {
   Mesh mesh{2, Mesh::line(2), kGeneral};
   Member raw{mesh.bench, 0, 100, "general"};
@@ -351,6 +394,33 @@ TEST_CASE("what a peer sends for a room that is not global, or a call here, is h
   CHECK(a.end().media.empty());
   CHECK(seat.media.empty());
   CHECK(bench.media_drops(relay).total() == 4);
+}
+
+TEST_CASE("a list that would be too long names as many as it can, and counts all", "[relay][room][V-27]") {
+  RelayBench bench;
+  const auto relay = bench.add_relay(1, [](auto& c) {
+    c.trusted = {RelayBench::trusted(2), RelayBench::trusted(3)};
+    c.global_rooms = {"general"};
+  });
+  Member ada{bench, relay, 100, "general"};
+  for (const std::uint8_t name : {std::uint8_t{2}, std::uint8_t{3}}) {
+    const auto peer = to_string(RelayBench::fingerprint(name));
+    auto& link = bench.open(relay, "_federation", {.certificate = RelayBench::fingerprint(name)});
+    bench.send(link, proto::FederationHello{peer, 1, "played", {"call-nack", "media-v2", "routes"}});
+    proto::RoomState state{peer, 1, 1, 1, "general", {}, {}};
+    for (int i = 0; i < 256; ++i) {
+      const auto text = std::to_string(name) + "-" + std::to_string(i);
+      state.participants.push_back({text, std::string(128, 'x'), std::string(128, 'y'), {}});
+    }
+    bench.send(link, state);
+    bench.run_for(1s);
+  }
+  const auto list = ada.list();
+  REQUIRE(list);
+  CHECK(list->count == 1 + 2 * 256);
+  CHECK(list->participants.size() > 256);
+  CHECK(list->participants.size() < list->count);
+  CHECK(list->participants.front().fingerprint == ada.text());
 }
 
 namespace {

@@ -157,7 +157,8 @@ void RoomCore::listed(const proto::RoomUpdate& update) {
     }
   }
   members_ = std::move(now_here);
-  report(RoomPeople{members_});
+  const auto named = update.participants.size();
+  report(RoomPeople{members_, update.count > named ? update.count - named : 0});
 }
 
 void RoomCore::directed(const proto::QualityDirective& directive) {

@@ -21,8 +21,9 @@ proto::RoomParticipant participant(const Room::Seat& seat) {
   return {to_string(seat.who), seat.alias, std::nullopt, proto::to_string(seat.source)};
 }
 
-/// What one list may have: people, of whom our clients keep as many, and bytes of their texts, so that no list fills
-/// a member's queue of messages. Source: relay.md 5.5, 256 KiB, of which half is left for escapes and names of fields.
+/// What one list may name: people, of whom our clients keep as many, and bytes of their texts, so that no list fills
+/// a member's queue of messages. `count` says how many there are. Source: relay.md 5.5, 256 KiB, of which half is left
+/// for escapes and names of fields.
 constexpr std::size_t kMaxListed = 1'024;
 constexpr std::size_t kMaxListBytes = 128 * 1024;
 
@@ -31,9 +32,10 @@ std::size_t text_bytes(const proto::RoomParticipant& p) {
   return p.fingerprint.size() + size(p.alias) + size(p.relay_label) + size(p.source) + 64;
 }
 
-/// Everybody in the room: those here first, each person once, up to the bounds.
-std::vector<proto::RoomParticipant> everybody(const State& s, const std::string& key, const Room& room) {
-  std::vector<proto::RoomParticipant> list;
+/// Everybody in the room: those here first, each person once. Past the bounds people are counted and not named.
+proto::RoomUpdate everybody(const State& s, const std::string& key, const Room& room) {
+  proto::RoomUpdate out;
+  auto& list = out.participants;
   std::set<std::string> named;
   const bool is_call = proto::call_of_room(key).has_value();
   for (const auto& seat : room.seats) {
@@ -41,23 +43,25 @@ std::vector<proto::RoomParticipant> everybody(const State& s, const std::string&
     list.push_back(participant(seat));
     if (is_call) list.back().source.reset();
   }
+  out.count = static_cast<std::uint32_t>(list.size());
   const auto global = global_name(s, key);
-  if (!global) return list;
+  if (!global) return out;
   std::size_t bytes = 0;
+  bool is_full = false;
   for (const auto& entry : s.room_directory.remote(*global)) {
     for (const auto& p : entry.participants) {
       if (!p.fingerprint.empty() && !named.insert(p.fingerprint).second) continue;
+      ++out.count;
       bytes += text_bytes(p);
-      if (list.size() >= kMaxListed || bytes > kMaxListBytes) return list;
-      list.push_back(p);
+      is_full = is_full || list.size() >= kMaxListed || bytes > kMaxListBytes;
+      if (!is_full) list.push_back(p);
     }
   }
-  return list;
+  return out;
 }
 
 void tell_members(State& s, const std::string& key, Room& room, Instant now) {
-  proto::RoomUpdate whole{.participants = everybody(s, key, room)};
-  whole.count = static_cast<std::uint32_t>(whole.participants.size());
+  const auto whole = everybody(s, key, room);
   std::vector<ConnectionId> hearers;
   for (const auto& seat : room.seats) hearers.push_back(seat.conn);
   if (room.announced && whole == room.told && hearers == room.hearers) return;  // nothing new

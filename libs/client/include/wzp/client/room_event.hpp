@@ -57,6 +57,7 @@ struct RoomJoined {
 /// Everybody who is in the room now, we included. After every change.
 struct RoomPeople {
   std::vector<RoomMember> members;
+  std::size_t unlisted = 0;  ///< so many more, whom the relay does not name: its lists have a bound
   bool operator==(const RoomPeople&) const = default;
 };
 /// Compared with the list before; nobody has "joined" with the first one.
