@@ -258,6 +258,48 @@ TEST_CASE("without a reference relay of its own, a room learns from the first mi
   CHECK(bench->contents().size() <= 2);
 }
 
+TEST_CASE("of two links to one reference relay both bring media, and the newest gets it", "[relay][switch][V-11]") {
+  constexpr ConnectionId kOlder{104};
+  PacketBench bench;
+  link_all(bench);
+  bench->set_link({.conn = kOlder, .newest = kOld});
+  auto table = room_of({kOld, kEast});
+  for (auto& link : table.links) link.transit = true;
+  bench.set(table);
+  // As the same source whichever link it took, and never back to that relay.
+  const proto::SourceId them{kHere, relay::kFirstMixedStream + 2};
+  std::uint16_t seq = 0;
+  for (const auto conn : {kOlder, kOld}) {
+    ++seq;
+    CHECK(bench.bring(conn, room_tagged(packet(seq))) ==
+          Sents{{kAlice, packet(seq)}, {kEast, from(them, packet(seq), 'r', 2, kMixed)}});
+  }
+  CHECK(bench.heard(kOlder, room_tagged(packet(2))) == 0);
+  CHECK(bench.dropped(MediaDrop::Duplicate) == 1);
+  CHECK(bench.bring(kAlice, packet(3)) ==
+        Sents{{kOld, room_tagged(packet(3))}, {kEast, from(kAliceSource, packet(3))}});
+  // The newest is lost, and the older one takes its place.
+  bench->forget(kOld);
+  bench.links({{kOlder, false, false}});
+  bench.set(room_of({kOlder}));
+  CHECK(bench.heard(kOlder, room_tagged(packet(4))) == 1);
+  CHECK(bench.bring(kAlice, packet(5)) == Sents{{kOlder, room_tagged(packet(5))}});
+}
+
+TEST_CASE("what two links to one reference relay bring shares one rate", "[relay][switch][V-43]") {
+  constexpr ConnectionId kOlder{104};
+  PacketBench bench{[](auto& config) { config.link_rate = {.count = 10, .period = 1s, .burst = 10}; }};
+  link_all(bench);
+  bench->set_link({.conn = kOlder, .newest = kOld});
+  bench.set(room_of({kOld}));
+  std::size_t heard = 0;
+  for (std::uint16_t seq = 0; seq < 20; ++seq) {
+    heard += bench.heard(seq % 2 == 0 ? kOld : kOlder, room_tagged(packet(seq)));
+  }
+  CHECK(heard == 10);
+  CHECK(bench.dropped(MediaDrop::LinkRate) == 10);
+}
+
 TEST_CASE("a link's worker learns what other workers send over it", "[relay][switch][V-37]") {
   PacketBench bench;
   bench.links({{kEast, true, true}, {kOld, false, false}});

@@ -53,6 +53,13 @@ void link_changed(State& s, const RelayFingerprint& relay) {
     LinkMedia media{.conn = *conn, .v2 = v2, .trunk = trunk};
     if (!s.federation.is_delegate(relay)) media.only_relay = proto::SourceId::of(relay, 0).relay;
     s.out.push_back(SetLink{media});
+    // Only reference relays keep several (design.md 3.22).
+    media.newest = *conn;
+    for (const auto& link : s.federation.links()) {
+      if (v2 || link.relay != relay || link.conn == *conn) continue;
+      media.conn = link.conn;
+      s.out.push_back(SetLink{media});
+    }
   }
   update_bridges(s, relay);
   update_global_rooms(s);

@@ -69,9 +69,15 @@ void PacketSwitch::handle(ConnectionId conn, ByteView datagram, Instant now, std
   }
   const auto found = links_.find(conn);
   if (found == links_.end()) return drop(MediaDrop::NotAdmitted);
-  auto& link = found->second;
+  auto& link = counted(found->second);
   // What a link carries was agreed: a room tag may start with any byte, that of the marker as well.
   link.media.trunk ? from_trunk(link, datagram, now, out) : from_link(link, datagram, now, out);
+}
+
+PacketSwitch::Link& PacketSwitch::counted(Link& link) {
+  if (!link.media.newest) return link;
+  const auto newest = links_.find(*link.media.newest);
+  return newest == links_.end() ? link : newest->second;
 }
 
 void PacketSwitch::from_seat(ConnectionId conn, Seat& seat, ByteView packet, Instant now, std::vector<Delivery>& out) {

@@ -51,6 +51,7 @@ struct Delivery {
 ///   V-33), when its source is of this relay (V-37) or of one that the link may not speak for, or when it was here
 ///   before (see media_duplicates.hpp). Packets of reference relays and *mixed* ones are known by content; as long as a room has any, all of its packets are
 ///   remembered so, but those with a source of their own are judged by their source alone (H-29).
+/// - Of several connections to one relay each may bring packets, and the newest gets them.
 /// - Links are bounded, each by itself and in each room (V-43); so is each seat, and each direction of a call, in bytes.
 /// - In the room of a call, what finds nobody is kept for a moment and given out by the table that brings somebody.
 ///
@@ -177,6 +178,8 @@ class PacketSwitch {
   };
 
   void drop(MediaDrop reason, Link* link = nullptr);
+  /// What this one brings is judged as brought by it.
+  [[nodiscard]] Link& counted(Link& link);
   void from_seat(ConnectionId conn, Seat& seat, ByteView packet, Instant now, std::vector<Delivery>& out);
   void from_trunk(Link& link, ByteView datagram, Instant now, std::vector<Delivery>& out);
   void from_link(Link& link, ByteView datagram, Instant now, std::vector<Delivery>& out);

@@ -55,6 +55,9 @@ struct LinkMedia {
   /// It brings packets of its own members only, and this is how they name it; empty for a delegate, which brings those
   /// of relays behind it. Only with v2.
   std::optional<ByteArray<4>> only_relay{};
+  /// An older connection to a relay that has a newer one: what it brings counts as brought by that one, and nothing is
+  /// sent over it (design.md 3.22).
+  std::optional<ConnectionId> newest{};
 
   bool operator==(const LinkMedia&) const = default;
 };
