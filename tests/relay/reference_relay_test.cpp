@@ -1,7 +1,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
-#include "calls_bench.hpp"
+#include "mesh.hpp"
 
 // Deployed relays on the other side of a link: no hello back, no capabilities, endings that are not told, rejects that
 // come as a bare Hangup.
@@ -100,6 +100,69 @@ TEST_CASE("a reference relay is rung at once, and gets addresses only where the 
     net.bench.run_for(1s);
     CHECK(hears_hangup(net.alice, "c1", Timeout));
   }
+}
+
+TEST_CASE("media of a reference relay counts on both of two links, and goes out on the newest", "[relay][room][V-11]") {
+  RelayBench bench;
+  const auto a = bench.add_relay(1, [](relay::Config& c) {
+    c.peers = {RelayBench::peer(2), RelayBench::peer(2)};
+    c.peers[1].url = "192.0.2.2:4433";
+    c.global_rooms = {"general"};
+  });
+  std::vector<FarEnd*> links;
+  for (std::size_t entry = 0; entry < 2; ++entry) {
+    links.push_back(&bench.open(a, "_federation", {.certificate = RelayBench::fingerprint(2), .dialled_peer = entry}));
+    bench.run_for(10ms);
+  }
+  bench.run_for(3s);
+  REQUIRE(bench.core(a).links().size() == 2);
+  Member ada{bench, a, 100, "general", {}};
+  bench.run_for(1s);
+  for (auto* link : links) link->media.clear();
+  ada.say(1);
+  const auto tag = crypto::room_tag("general");
+  for (std::uint8_t i = 0; i < 2; ++i) {
+    Bytes datagram{tag.begin(), tag.end()};
+    append(datagram, speech(50, std::uint16_t(10 + i)));
+    bench.send_media(*links[i], datagram);
+  }
+  bench.run_for(20ms);
+  CHECK(heard(ada.end()) == std::map<std::pair<int, int>, int>{{{50, 10}, 1}, {{50, 11}, 1}});
+  CHECK(links[0]->media.empty());
+  CHECK(links[1]->media.size() == 1);
+
+  bench.lose(*links[1]);
+  ada.say(2);
+  Bytes datagram{tag.begin(), tag.end()};
+  append(datagram, speech(50, 12));
+  bench.send_media(*links[0], datagram);
+  bench.run_for(20ms);
+  CHECK(heard(ada.end()) == std::map<std::pair<int, int>, int>{{{50, 12}, 1}});
+  CHECK(links[0]->media.size() == 1);
+}
+
+TEST_CASE("a linked relay that keeps speaking out of turn is let go", "[relay][V-13]") {
+  const auto what = GENERATE(0, 1, 2);
+  Reference net;
+  std::size_t said = 0;
+  for (; said < 200 && !net.end->closed; ++said) {
+    if (what == 0) net.bench.send(*net.end, proto::CallOffer{});
+    if (what == 1) {
+      net.bench.send(*net.end, proto::FederatedSignalForward{Box<proto::SignalMessage>{CallRinging{"c1"}},
+                                                             to_string(RelayBench::fingerprint(3))});
+    }
+    if (what == 2) {
+      net.says(proto::FederatedSignalForward{Box<proto::SignalMessage>{CallRinging{"c1"}}, to_string(net.fp)});
+    }
+    net.bench.settle();
+  }
+  // A few may be an error of somebody else's.
+  CHECK(said == 101);
+  REQUIRE(net.end->closed);
+  CHECK(net.end->closed->code == 0x17);
+  CHECK(net.bench.core(net.a).links().empty());
+  constexpr std::string_view kReasons[] = {"link-unexpected", "forward-wrong-origin", "forward-nested"};
+  CHECK(net.bench.core(net.a).counters().drops(kReasons[what]) == 101);
 }
 
 TEST_CASE("the reject of a reference relay is its hang-up", "[relay][V-07]") {

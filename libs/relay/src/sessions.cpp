@@ -85,6 +85,14 @@ bool within_rate(State& s, Session& session, Instant now) {
   return false;
 }
 
+/// Whose verified link this connection is.
+std::optional<RelayFingerprint> relay_of(const State& s, ConnectionId conn) {
+  for (const auto& link : s.federation.links()) {
+    if (link.conn == conn) return link.relay;
+  }
+  return std::nullopt;
+}
+
 registry::TokenBucket signal_bucket(const Config& config) {
   const auto rate = config.signals_per_second;
   return registry::TokenBucket{{rate, std::chrono::seconds{1}, 2 * rate}};
@@ -129,7 +137,7 @@ void on_event(State& s, const Received& event, Instant now) {
   if (session == nullptr) return s.drop("connection-unknown");
   session->bad_messages.good();
   if (session->cls == ConnectionClass::Federation) {
-    return run(s, s.federation.handle(federation::Received{event.conn, event.message}, now), now);
+    return run(s, s.federation.handle(federation::Received{event.conn, event.message}, now), now, event.conn);
   }
   if (!within_rate(s, *session, now)) return;
   switch (session->cls) {
@@ -195,7 +203,7 @@ void close_session(State& s, Session& session, std::uint64_t code, std::string r
   clean_up(s, session, std::nullopt, now);
 }
 
-void run(State& s, federation::Actions actions, Instant now) {
+void run(State& s, federation::Actions actions, Instant now, std::optional<ConnectionId> from) {
   for (auto& action : actions) {
     std::visit(overloaded{
                    [&](federation::Send& a) { s.send(a.conn, std::move(a.message)); },
@@ -209,7 +217,11 @@ void run(State& s, federation::Actions actions, Instant now) {
                    [&](const federation::LinkChanged& a) { link_changed(s, a.relay); },
                    [&](const federation::FromRelay& a) { from_relay(s, a.from, a.message, now); },
                    [&](const federation::Forwarded& a) { CrossRelayDispatcher{s}.handle(a.from, a.inner, now); },
-                   [&](const federation::Dropped& a) { s.drop(a.reason); },
+                   [&](const federation::Dropped& a) {
+                     // Who has no verified link is told nothing, and may say much that counts for nothing.
+                     const auto relay = from && !a.is_honest ? relay_of(s, *from) : std::nullopt;
+                     relay ? s.misdeed(*relay, a.reason, now) : s.drop(a.reason);
+                   },
                    [&](LogLine& a) { s.out.push_back(std::move(a)); },
                },
                action);
