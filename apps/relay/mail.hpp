@@ -4,12 +4,14 @@
 #include <memory>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "wzp/base/bytes.hpp"
 #include "wzp/base/ids.hpp"
 #include "wzp/proto/signal.hpp"
 #include "wzp/quic/endpoint_config.hpp"
 #include "wzp/quic/handler.hpp"
+#include "wzp/relay/packet_switch.hpp"
 #include "wzp/relay/room_table.hpp"
 
 // What workers are told. Values only; a connection that is named is one of the worker that receives it, but for links.
@@ -28,13 +30,10 @@ struct DropTable { proto::RoomTag tag; };
 struct NewLink { relay::LinkMedia link; };
 /// A link is gone; told to every worker.
 struct DropLink { ConnectionId conn; };
-/// A packet that came in at another worker: the bytes of a delivery, its head first.
+/// A packet that came in at another worker, for its receivers at this one.
 struct Forward {
-  ConnectionId conn;
-  Bytes datagram;
-  std::uint8_t head_size = 0;
-  bool trunk = false;
-  bool may_wait = false;
+  std::vector<relay::Delivery> to;  ///< without their packet
+  Bytes packet;
 };
 
 using WorkerMail =

@@ -1,5 +1,6 @@
 #include "relay/worker.hpp"
 
+#include <utility>
 #include <variant>
 
 #include <fmt/format.h>
@@ -14,6 +15,8 @@ namespace {
 
 // How often the packet path is looked at. Source: relay::PacketSwitch::tick.
 constexpr Duration kSweepInterval = std::chrono::milliseconds{500};
+// Receivers in one mail, so that the bound of a mailbox is one in bytes too. Source: our choice.
+constexpr std::size_t kMostPerForward = 64;
 // Application close codes. Source: crypto.md 12.
 constexpr std::uint64_t kLimit = 0x16;
 constexpr std::uint64_t kBadName = 0x1a;
@@ -69,12 +72,10 @@ void RelayWorker::take(WorkerMail mail) {
                  [&](const NewLink& m) { switch_.set_link(m.link); },
                  [&](const DropLink& m) { switch_.forget(m.conn); },
                  [&](const Forward& m) {
-                   const auto head = ByteView{m.datagram}.first(m.head_size);
-                   const auto packet = ByteView{m.datagram}.subspan(m.head_size);
-                   switch_.passed_on(m.conn, head, packet, loop_.now());
-                   if (m.trunk) return send_trunk(m.conn, head, packet, m.may_wait);
-                   // A receiver whose path cannot take the packet loses it; the endpoint counts that.
-                   (void)endpoint_->send_datagram(m.conn, m.datagram, loop_.now());
+                   for (const auto& delivery : m.to) {
+                     switch_.passed_on(delivery.to, delivery.head_bytes(), m.packet, loop_.now());
+                     send(delivery, m.packet);
+                   }
                  },
                  [&](const quic::ForeignPacket& m) { endpoint_->inject(m, loop_.now()); },
              },
@@ -155,25 +156,33 @@ void RelayWorker::on_foreign_packet(quic::ForeignPacket&& packet) {
 // --- media out
 
 void RelayWorker::send_deliveries() {
-  const auto now = loop_.now();
-  const auto here = number_;
-  for (const auto& delivery : deliveries_) {
-    const auto head = delivery.head_bytes();
-    if (delivery.to.worker() != here) {
-      Bytes datagram;
-      datagram.reserve(head.size() + delivery.packet.size());
-      append(datagram, head);
-      append(datagram, delivery.packet);
-      ports_.to_worker(delivery.to.worker(),
-                       Forward{delivery.to, std::move(datagram), static_cast<std::uint8_t>(head.size()), delivery.trunk, delivery.may_wait});
-    } else if (delivery.trunk) {
-      send_trunk(delivery.to, head, delivery.packet, delivery.may_wait);
+  for (std::size_t i = 0; i < deliveries_.size(); ++i) {
+    const auto& delivery = deliveries_[i];
+    if (const auto worker = delivery.to.worker(); worker == number_) {
+      send(delivery, delivery.packet);
     } else {
-      // A full queue or path loses the packet for this receiver alone, and is counted there.
-      (void)endpoint_->send_datagram(delivery.to, head, delivery.packet, now);
+      if (forwards_.size() <= worker) forwards_.resize(worker + std::size_t{1});
+      forwards_[worker].push_back(delivery);
+      forwards_[worker].back().packet = {};
+      if (forwards_[worker].size() == kMostPerForward) forward(worker, delivery.packet);
+    }
+    // The deliveries of one packet follow each other.
+    const bool is_last = i + 1 == deliveries_.size() || deliveries_[i + 1].packet.data() != delivery.packet.data();
+    for (std::size_t other = 0; is_last && other < forwards_.size(); ++other) {
+      if (!forwards_[other].empty()) forward(static_cast<std::uint16_t>(other), delivery.packet);
     }
   }
   deliveries_.clear();
+}
+
+void RelayWorker::forward(std::uint16_t worker, ByteView packet) {
+  ports_.to_worker(worker, Forward{std::exchange(forwards_[worker], {}), Bytes{packet.begin(), packet.end()}});
+}
+
+void RelayWorker::send(const relay::Delivery& delivery, ByteView packet) {
+  if (delivery.trunk) return send_trunk(delivery.to, delivery.head_bytes(), packet, delivery.may_wait);
+  // A full queue or path loses the packet for this receiver alone, and is counted there.
+  (void)endpoint_->send_datagram(delivery.to, delivery.head_bytes(), packet, loop_.now());
 }
 
 void RelayWorker::send_trunk(ConnectionId to, ByteView head, ByteView packet, bool may_wait) {

@@ -71,6 +71,10 @@ class RelayWorker final : public quic::Handler {
   void tick(Instant now);
   /// Sends what the switch gave out: here, or through the worker that owns the receiver.
   void send_deliveries();
+  /// What is collected in `forwards_` for this worker.
+  void forward(std::uint16_t worker, ByteView packet);
+  /// To a receiver here.
+  void send(const relay::Delivery& delivery, ByteView packet);
   void send_trunk(ConnectionId to, ByteView head, ByteView packet, bool may_wait);
   void send_frames();
 
@@ -86,7 +90,8 @@ class RelayWorker final : public quic::Handler {
   std::uint16_t number_ = 0;
   relay::PacketSwitch switch_;
   relay::TrunkBatcher batcher_;
-  std::vector<relay::Delivery> deliveries_;       ///< empty between calls, like the next
+  std::vector<relay::Delivery> deliveries_;  ///< empty between calls, like the next ones
+  std::vector<std::vector<relay::Delivery>> forwards_;  ///< by worker
   std::vector<relay::TrunkDatagram> frames_;
   std::deque<relay::Event> unsaid_;  ///< `Lost` that the core could not take yet: at most one per connection
 };
