@@ -21,9 +21,21 @@ struct RoomLoad {
   double seconds = 5;
   std::size_t payload = 92;
   bool trunk = false;                ///< members read trunk frames
+  int workers = 1;                   ///< threads of the relay; members come from sixteen sockets then
 };
 /// Cost of a packet of a room for each who gets it, against a relay of raw UDP packets that does the same.
 void bench_room(const std::filesystem::path& binary, const RoomLoad& load);
+struct ChurnLoad {
+  std::size_t rooms = 100;
+  std::size_t members = 10;
+  int workers = 4;
+  double packets_per_second = 10;
+  double seconds = 10;
+};
+/// Rooms on two linked relays, at rest and then while a member of each comes and goes and the link is taken down and up
+/// (H-23). False, with a word on what, when somebody hears what they must not, hears it twice, misses much of what stays on
+/// one relay, or does not hear again when all is calm; or when a relay ends with an error, as a sanitizer makes it.
+[[nodiscard]] bool bench_churn(const std::filesystem::path& binary, const ChurnLoad& load);
 /// What each further relay in a chain adds to the way of a packet, from one relay to `relays`. `rate`: packets per second in all.
 void bench_hops(const std::filesystem::path& binary, std::size_t relays, double rate, double seconds);
 /// Call set-ups per second, and how long one takes.

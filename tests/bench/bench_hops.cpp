@@ -26,10 +26,6 @@ struct Way {
   double cpu_us_per_packet = 0;  ///< of all relays together
 };
 
-std::string entry(const char* table, const RelayFingerprint& who, const std::string& url) {
-  return fmt::format("[[{}]]\n{}fingerprint = \"{}\"\ndelegate = true\n", table, url.empty() ? "" : "url = \"" + url + "\"\n", to_string(who));
-}
-
 /// A chain in which each relay dials the next.
 std::vector<std::unique_ptr<RelayProcess>> chain(const std::filesystem::path& binary, std::size_t count) {
   std::vector<ByteArray<32>> seeds(count);
@@ -41,17 +37,11 @@ std::vector<std::unique_ptr<RelayProcess>> chain(const std::filesystem::path& bi
   std::vector<std::unique_ptr<RelayProcess>> relays(count);
   for (auto i = count; i-- > 0;) {
     std::string tables;
-    if (i > 0) tables += entry("trusted", names[i - 1], "");
-    if (i + 1 < count) tables += entry("peers", names[i + 1], to_string(relays[i + 1]->address()));
+    if (i > 0) tables += federation_entry("trusted", names[i - 1]);
+    if (i + 1 < count) tables += federation_entry("peers", names[i + 1], to_string(relays[i + 1]->address()));
     relays[i] = std::make_unique<RelayProcess>(binary, RelayProcess::Setup{.workers = 1, .seed = seeds[i], .tables = tables});
   }
   return relays;
-}
-
-double quantile_us(std::vector<Duration>& sorted, double q) {
-  if (sorted.empty()) return 0;
-  const auto at = static_cast<std::size_t>(q * static_cast<double>(sorted.size() - 1));
-  return seconds_of(sorted[at]) * 1e6;
 }
 
 Way through(const std::filesystem::path& binary, std::size_t count, const Load& load) {

@@ -24,8 +24,8 @@ std::size_t packets_in(ByteView datagram, bool trunk) {
 }
 
 Outcome through_relay(const std::filesystem::path& binary, const RoomLoad& room, const Load& load, std::uint64_t& datagrams) {
-  const RelayProcess relay{binary};
-  Crowd crowd{relay, room.members};
+  const RelayProcess relay{binary, room.workers};
+  Crowd crowd{relay, room.members, static_cast<std::uint16_t>(room.workers > 1 ? 16 : 1)};
   if (room.trunk) crowd.room_caps = {std::string{proto::kCapTrunk}};
   for (std::size_t i = 0; i < room.members; ++i) {
     crowd.enter_room(i, "bench");

@@ -29,7 +29,7 @@ Bytes random_bytes(std::size_t n) {
 
 }  // namespace
 
-Crowd::Crowd(const std::vector<const RelayProcess*>& relays) : loop_{std::move(*net::Loop::create())} {
+Crowd::Crowd(const std::vector<const RelayProcess*>& relays, std::uint16_t sockets) : loop_{std::move(*net::Loop::create())} {
   const auto count = relays.size();
   quic::EndpointConfig config;
   config.bind = *SocketAddress::parse("127.0.0.1:0");
@@ -38,8 +38,11 @@ Crowd::Crowd(const std::vector<const RelayProcess*>& relays) : loop_{std::move(*
   config.max_per_ip = 0;
   config.reset_key = net::random_secret<32>();
   config.token_key = net::random_secret<32>();
-  endpoint_ = std::move(*quic::Endpoint::open(std::move(config), *this));
-  attachment_ = std::make_unique<quic::Attachment>(*loop_, *endpoint_);
+  config.workers = sockets;
+  for (config.worker = 0; config.worker < sockets; ++config.worker) {
+    endpoints_.push_back(std::move(*quic::Endpoint::open(config, *this)));
+    attachments_.push_back(std::make_unique<quic::Attachment>(*loop_, *endpoints_.back()));
+  }
   clients_.reserve(count);
   for (const auto* relay : relays) {
     clients_.push_back({.relay = relay, .identity = crypto::Identity{net::random_secret<32>()}, .signal = {}, .room = {},
@@ -51,12 +54,12 @@ Crowd::~Crowd() {
   // What these refer to may be gone already.
   on_signal = nullptr;
   on_media = nullptr;
-  endpoint_->close_all(0, "done");
+  for (auto& endpoint : endpoints_) endpoint->close_all(0, "done");
   loop_->turn({});
 }
 
 void Crowd::dial(std::size_t index, const std::string& server_name) {
-  const auto conn = endpoint_->dial({.remote = clients_[index].relay->address(), .server_name = server_name, .certificate = {}, .pinned = clients_[index].relay->fingerprint(),
+  const auto conn = endpoints_[index % endpoints_.size()]->dial({.remote = clients_[index].relay->address(), .server_name = server_name, .certificate = {}, .pinned = clients_[index].relay->fingerprint(),
                                      .initial_rtt = std::chrono::milliseconds{300}, .handshake_timeout = {}}, loop_->now());
   if (!conn) {
     fmt::print(stderr, "wzp-bench: cannot dial: {}\n", to_string(conn.error()));
@@ -88,7 +91,7 @@ void Crowd::run_until(const std::function<bool()>& done, const char* what) {
 }
 
 void Crowd::say(ConnectionId conn, const proto::SignalMessage& message) {
-  if (const auto sent = endpoint_->send_message(conn, proto::encode_frame(proto::encode(message))); !sent) {
+  if (const auto sent = endpoint_of(conn).send_message(conn, proto::encode_frame(proto::encode(message))); !sent) {
     fmt::print(stderr, "wzp-bench: cannot send: {}\n", to_string(sent.error()));
     std::exit(1);
   }
@@ -142,7 +145,17 @@ void Crowd::connect(const std::vector<std::pair<std::size_t, std::size_t>>& call
 
 void Crowd::send_media(std::size_t index, ByteView datagram) {
   // A refused datagram is one that does not arrive: it shows in the loss.
-  (void)endpoint_->send_datagram(clients_[index].room, datagram, loop_->now());
+  const auto conn = clients_[index].room;
+  (void)endpoint_of(conn).send_datagram(conn, datagram, loop_->now());
+}
+
+void Crowd::leave_room(std::size_t index) {
+  auto& client = clients_[index];
+  owner_.erase(client.room);
+  endpoint_of(client.room).close(client.room, 0, "left");
+  client.room = {};
+  client.in_room = false;
+  client.room_signals = server_inbox();
 }
 
 void Crowd::on_connected(ConnectionId conn, const quic::ConnectionInfo& info) {
@@ -150,7 +163,7 @@ void Crowd::on_connected(ConnectionId conn, const quic::ConnectionInfo& info) {
   if (info.server_name == "_signal") {
     proto::RegisterPresence message;
     message.identity_pub = client.identity.public_key();
-    const auto signature = crypto::sign_registration(client.identity, client.relay->fingerprint(), *endpoint_->exporter(conn, crypto::kRegisterExporterLabel));
+    const auto signature = crypto::sign_registration(client.identity, client.relay->fingerprint(), *endpoint_of(conn).exporter(conn, crypto::kRegisterExporterLabel));
     message.signature.assign(signature.begin(), signature.end());
     return say(conn, message);
   }
@@ -161,19 +174,21 @@ void Crowd::on_connected(ConnectionId conn, const quic::ConnectionInfo& info) {
   offer.signature.assign(hop.begin(), hop.end());
   offer.supported_profiles = {proto::kGood};
   offer.caps = room_caps;
-  const auto binding = crypto::sign_room_binding(client.identity, client.relay->fingerprint(), *endpoint_->exporter(conn, crypto::kRoomExporterLabel), offer.ephemeral_pub);
+  const auto binding = crypto::sign_room_binding(client.identity, client.relay->fingerprint(), *endpoint_of(conn).exporter(conn, crypto::kRoomExporterLabel), offer.ephemeral_pub);
   offer.binding.assign(binding.begin(), binding.end());
   say(conn, offer);
 }
 
 void Crowd::on_closed(ConnectionId conn, const quic::CloseInfo& info) {
-  if (info.kind == quic::CloseKind::Local) return;
+  if (info.kind == quic::CloseKind::Local || !owner_.contains(conn)) return;
   fmt::print(stderr, "wzp-bench: client {} lost a connection: {} 0x{:x} {}\n", owner_.at(conn), quic::name(info.kind), info.code, printable(info.reason));
   std::exit(1);
 }
 
 void Crowd::on_stream(ConnectionId conn, quic::StreamId stream, ByteView data, bool fin) {
-  const auto index = owner_.at(conn);
+  const auto owner = owner_.find(conn);
+  if (owner == owner_.end()) return;
+  const auto index = owner->second;
   auto& client = clients_[index];
   const bool room = conn == client.room;
   for (const auto& event : (room ? client.room_signals : client.signals).receive(proto::StreamId{stream}, data, fin, loop_->now())) {
@@ -191,7 +206,8 @@ void Crowd::on_stream(ConnectionId conn, quic::StreamId stream, ByteView data, b
 }
 
 void Crowd::on_datagram(ConnectionId conn, ByteView datagram) {
-  if (on_media) on_media(owner_.at(conn), datagram);
+  const auto owner = owner_.find(conn);
+  if (owner != owner_.end() && on_media) on_media(owner->second, datagram);
 }
 
 }  // namespace wzp::bench

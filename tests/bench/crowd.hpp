@@ -16,14 +16,15 @@
 
 namespace wzp::bench {
 
-/// Many registered clients on one socket: real QUIC, real registrations, real signals. What a phone does beyond that (agreeing on keys, racing
+/// Many clients on one socket or a few: real QUIC, real registrations, real signals. What a phone does beyond that (agreeing on keys, racing
 /// paths) is left out, so that the relay is what is measured: offers and answers carry random bytes of the right length as keys and
 /// signatures, which no relay looks at.
 class Crowd final : public quic::Handler {
  public:
-  Crowd(const RelayProcess& relay, std::size_t count) : Crowd{std::vector(count, &relay)} {}
-  /// Each client with its own relay; they outlive the crowd.
-  explicit Crowd(const std::vector<const RelayProcess*>& relays);
+  Crowd(const RelayProcess& relay, std::size_t count, std::uint16_t sockets = 1) : Crowd{std::vector(count, &relay), sockets} {}
+  /// Each client with its own relay; they outlive the crowd. The workers of a relay share what comes from several
+  /// `sockets`; all that comes from one of them goes to one worker.
+  explicit Crowd(const std::vector<const RelayProcess*>& relays, std::uint16_t sockets = 1);
   ~Crowd() override;
 
   /// Registers everybody, at most 64 at a time. Ends the program with a message when that takes too long.
@@ -42,6 +43,8 @@ class Crowd final : public quic::Handler {
   void connect(const std::vector<std::pair<std::size_t, std::size_t>>& calls);
   /// Enters a room; that of a call is `id.room()`. `in_room` tells when the relay has admitted the client.
   void enter_room(std::size_t index, const std::string& room) { dial(index, room); }
+  /// Without a word to the others.
+  void leave_room(std::size_t index);
   /// What everybody who enters a room says there.
   proto::Caps room_caps;
   [[nodiscard]] bool in_room(std::size_t index) const { return clients_[index].in_room; }
@@ -71,12 +74,13 @@ class Crowd final : public quic::Handler {
     bool in_room = false;
   };
 
+  [[nodiscard]] quic::Endpoint& endpoint_of(ConnectionId conn) { return *endpoints_[conn.worker()]; }
   void dial(std::size_t index, const std::string& server_name);
   void say(ConnectionId conn, const proto::SignalMessage& message);
 
   std::unique_ptr<net::Loop> loop_;
-  std::unique_ptr<quic::Endpoint> endpoint_;
-  std::unique_ptr<quic::Attachment> attachment_;
+  std::vector<std::unique_ptr<quic::Endpoint>> endpoints_;  ///< by the number that their connections carry
+  std::vector<std::unique_ptr<quic::Attachment>> attachments_;
   std::vector<Client> clients_;
   std::unordered_map<ConnectionId, std::size_t> owner_;
   std::size_t registered_ = 0;

@@ -42,4 +42,10 @@ void print(const char* name, const Outcome& o, std::size_t copies) {
              o.cpu_us_per_packet, 100 * o.cpu_share);
 }
 
+double quantile_us(const std::vector<Duration>& sorted, double q) {
+  if (sorted.empty()) return 0;
+  const auto at = static_cast<std::size_t>(q * static_cast<double>(sorted.size() - 1));
+  return seconds_of(sorted[at]) * 1e6;
+}
+
 }  // namespace wzp::bench

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "relay_process.hpp"
 
@@ -29,5 +30,7 @@ struct Outcome {
 /// `copies`: how many receivers each packet has.
 void print(const char* name, const Outcome& outcome, std::size_t copies = 1);
 [[nodiscard]] double seconds_of(Duration d);
+/// Of durations in order; 0 when there are none.
+[[nodiscard]] double quantile_us(const std::vector<Duration>& sorted, double q);
 
 }  // namespace wzp::bench

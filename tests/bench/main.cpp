@@ -28,6 +28,15 @@ int main(int argc, char** argv) {
   room_command->add_option("--seconds", room.seconds)->check(CLI::Range(0.1, 600.0));
   room_command->add_option("--payload", room.payload, "bytes of a datagram")->check(CLI::Range(12, 1100));
   room_command->add_flag("--trunk", room.trunk, "members read trunk frames");
+  room_command->add_option("--workers", room.workers, "threads of the relay")->check(CLI::Range(1, 64));
+
+  ChurnLoad churn;
+  auto* churn_command = cli.add_subcommand("churn", "rooms on two relays of several threads, while members come and go and the link flaps: what is lost, and how late the rest is");
+  churn_command->add_option("--rooms", churn.rooms, "a third of them, at most 64, on both relays")->check(CLI::Range(1, 1000));
+  churn_command->add_option("--members", churn.members, "of each room, one of whom comes and goes")->check(CLI::Range(3, 100));
+  churn_command->add_option("--workers", churn.workers, "threads of each relay")->check(CLI::Range(1, 64));
+  churn_command->add_option("--rate", churn.packets_per_second, "packets per second of the speaker of each room")->check(CLI::Range(1.0, 1000.0));
+  churn_command->add_option("--seconds", churn.seconds)->check(CLI::Range(0.1, 600.0));
 
   std::size_t relays = 3;
   double rate = 1000;
@@ -52,6 +61,7 @@ int main(int argc, char** argv) {
 
   if (relay_command->parsed()) bench_relay(relay, load);
   if (room_command->parsed()) bench_room(relay, room);
+  if (churn_command->parsed() && !bench_churn(relay, churn)) return 1;
   if (hops_command->parsed()) bench_hops(relay, relays, rate, hops_seconds);
   if (setup_command->parsed()) bench_setup(relay, pairs, seconds, workers);
   if (memory_command->parsed()) bench_memory(relay, clients);

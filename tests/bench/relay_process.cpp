@@ -33,10 +33,17 @@ std::string read_proc(pid_t pid, const char* name) {
 }  // namespace
 
 Child::~Child() {
-  if (pid_ <= 0) return;
-  ::kill(pid_, SIGTERM);
-  ::waitpid(pid_, nullptr, 0);
+  if (pid_ > 0) (void)stop();
 }
+
+int Child::stop() {
+  signal(SIGTERM);
+  int status = 0;
+  ::waitpid(std::exchange(pid_, -1), &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void Child::signal(int number) const { ::kill(pid_, number); }
 
 Duration Child::cpu_time() const {
   // The first number of schedstat: nanoseconds on a processor, of every thread.
@@ -57,17 +64,13 @@ std::size_t Child::resident_bytes() const {
   return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
-RelayProcess::RelayProcess(const std::filesystem::path& binary, const Setup& setup) {
+RelayProcess::RelayProcess(const std::filesystem::path& binary, const Setup& setup) : workers_{setup.workers} {
   std::string name = (std::filesystem::temp_directory_path() / "wzp-bench-XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr) give_up("no temporary folder");
   folder_ = name;
   const auto seed = setup.seed == ByteArray<32>{} ? net::random_array<32>() : setup.seed;
   std::ofstream{folder_ / "id"} << to_hex(seed) << "\n";
-  std::ofstream{folder_ / "relay.toml"} << fmt::format(
-      "listen_addr = \"127.0.0.1:0\"\nidentity = \"{}\"\nlog_level = \"warn\"\nworkers = {}\n"
-      "max_connections = 100000\nmax_connections_per_ip = 100000\nmax_calls_per_client = 1000\n"
-      "offers_per_minute = 0\nsignals_per_second = 0\nretry_threshold = 100000\nmax_room_participants = 1000\nmax_packets_per_member = 0\n{}",
-      (folder_ / "id").string(), setup.workers, setup.tables);
+  configure(setup.tables);
 
   int out[2];
   if (::pipe(out) != 0) give_up("no pipe");
@@ -95,6 +98,23 @@ RelayProcess::RelayProcess(const std::filesystem::path& binary, const Setup& set
   }
   std::fclose(lines);
   if (address_.port == 0) give_up(binary.string() + " did not start");
+}
+
+std::string federation_entry(const char* table, const RelayFingerprint& who, const std::string& url) {
+  return fmt::format("[[{}]]\n{}fingerprint = \"{}\"\ndelegate = true\n", table, url.empty() ? "" : "url = \"" + url + "\"\n", to_string(who));
+}
+
+void RelayProcess::configure(const std::string& tables) const {
+  std::ofstream{folder_ / "relay.toml"} << fmt::format(
+      "listen_addr = \"127.0.0.1:0\"\nidentity = \"{}\"\nlog_level = \"error\"\nworkers = {}\n"
+      "max_connections = 100000\nmax_connections_per_ip = 100000\nmax_calls_per_client = 1000\n"
+      "offers_per_minute = 0\nsignals_per_second = 0\nretry_threshold = 100000\nmax_room_participants = 1000\nmax_packets_per_member = 0\n{}",
+      (folder_ / "id").string(), workers_, tables);
+}
+
+void RelayProcess::reload(const std::string& tables) const {
+  configure(tables);
+  child_->signal(SIGHUP);
 }
 
 RelayProcess::~RelayProcess() {

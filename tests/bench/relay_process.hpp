@@ -22,6 +22,10 @@ class Child {
   Child& operator=(Child&&) = delete;
   ~Child();
 
+  /// Asks it to end and gives its exit code; negative when a signal ended it.
+  [[nodiscard]] int stop();
+  void signal(int number) const;
+
   /// Time on a processor so far, user and kernel, of all threads; from /proc.
   [[nodiscard]] Duration cpu_time() const;
   /// Resident memory in bytes, from /proc.
@@ -48,12 +52,22 @@ class RelayProcess {
   [[nodiscard]] const SocketAddress& address() const noexcept { return address_; }
   [[nodiscard]] const RelayFingerprint& fingerprint() const noexcept { return fingerprint_; }
   [[nodiscard]] const Child& child() const noexcept { return *child_; }
+  /// Takes over other peers and rooms while it runs.
+  void reload(const std::string& tables) const;
+  /// Ends it; see `Child::stop`.
+  [[nodiscard]] int stop() { return child_->stop(); }
 
  private:
+  void configure(const std::string& tables) const;
+
+  int workers_;
   std::filesystem::path folder_;
   SocketAddress address_;
   RelayFingerprint fingerprint_;
   std::optional<Child> child_;
 };
+
+/// A relay in the configuration of another: of `peers` with its address, of `trusted` without.
+[[nodiscard]] std::string federation_entry(const char* table, const RelayFingerprint& who, const std::string& url = {});
 
 }  // namespace wzp::bench
