@@ -6,6 +6,7 @@ import unittest
 
 from call_test import Calls
 from mesh import MeshTest, RoomMeshTest, SpreadMeshTest
+from support import QUICK
 
 CHAIN = ["AB", "BC"]
 DIAMOND = ["AB", "AC", "BD", "CD"]
@@ -282,6 +283,24 @@ class Reloads(MeshTest):
             self.wait_loudness(name, True, 1)
         self.hang_up(caller, callee)
         self.assertFalse([line for line in self.mesh["A"].err if "is down" in line or self.READ in line])
+
+
+class Names(RoomMeshTest):
+    """What the operator's file calls relays and rooms."""
+
+    def test_a_peer_is_found_by_its_host_name(self):  # [V-55]
+        a = self.start_relay("A", ["AB"])
+        port = a.address.rsplit(":", 1)[1]
+        self.lab.relay("B", options=QUICK, peers=[(f"localhost:{port}", a.fingerprint, 'label = "A"')])
+        a.wait_for_line("federation: link to B is up")
+
+    def test_the_case_of_a_room_matters_nowhere(self):  # [V-56]
+        self.start_mesh("AB", ["AB"], rooms=["Tea-Time"])
+        members = [self.join("ada", self.mesh["A"], "--tone", "410", room="tea-time", ready=False),
+                   self.join("bert", self.mesh["B"], "--tone", "520", room="TEA-TIME", ready=False),
+                   self.join("carol", self.mesh["B"], "--tone", "630", "--hashed", room="tEa-Time", ready=False)]
+        self.assert_all_hear_all(members)
+        self.leave(*members)
 
 
 if __name__ == "__main__":

@@ -194,7 +194,7 @@ TEST_CASE("hosts and ports are parsed strictly", "[net]") {
   }
 }
 
-TEST_CASE("names are resolved on the resolver's thread", "[net]") {
+TEST_CASE("names are resolved on the resolver's thread", "[net][V-55]") {
   CHECK(*resolve({"127.0.0.1", 9}) == std::vector{SocketAddress{IpAddress::v4(127, 0, 0, 1), 9}});
   auto loop = make_loop();
   Resolver resolver{*loop};

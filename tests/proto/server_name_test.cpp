@@ -35,7 +35,7 @@ TEST_CASE("a name is usable by its grammar and by nothing else", "[proto]") {
   CHECK(classify(name) == expected);
 }
 
-TEST_CASE("a relay lower-cases, drops one trailing dot, and calls the nameless default", "[proto]") {
+TEST_CASE("a relay lower-cases, drops one trailing dot, and calls the nameless default", "[proto][V-56]") {
   CHECK(canonical_server_name("Room.A.").value() == "room.a");
   CHECK(canonical_server_name("").value() == "default");
   CHECK(canonical_server_name("10.0.0.1").value() == "default");
