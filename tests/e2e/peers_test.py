@@ -186,6 +186,33 @@ class FloodsOfADelegate(Floods):
     DELEGATE = True
 
 
+class Burdens(PeerTest):
+    def test_a_delegate_that_invents_crowds_cuts_no_link_between_others(self):  # [V-21]
+        self.start_row("AB", delegate=True)
+        free = self.listen("free", self.mesh["B"])
+        self.fill_room()
+        peer = self.federation_peer("routes", "media-v2")
+        self.say_neighbours(peer, self.own, 1, self.relay.fingerprint)
+        crowd = [{"fingerprint": f"{number:0128x}", "alias": "a" * 128, "relay_label": "b" * 128, "source": "c" * 128} for number in range(256)]
+        for number in range(200):  # 29 MB, more than waits for a link
+            origin = ":".join(f"{byte:02x}" for byte in hashlib.sha256(bytes([number])).digest())
+            self.say(peer, "RoomState", origin_relay_fp=origin, epoch=1, seq=1, hops=2, room="tea", participants=crowd)
+        self.say(peer, "Ping", timestamp_ms=1)
+        self.wait_pong(peer, 1, 30)
+        self.assert_call("during", free, PROMPT, "--relay-only")
+        self.assert_room_is_well()
+        self.leave(*self.room)
+        free.stop()
+        # All of that is told again to a relay that comes back.
+        self.mesh["B"].kill()
+        self.wait_link_down("A", "B")
+        self.restart_relay("B")
+        self.wait_links(["AB"])
+        self.assert_call("afterwards", self.listen("again", self.mesh["B"], identity="free"), PROMPT, "--relay-only")
+        downs = [line for line in self.relay.err if "link to B is down" in line]
+        self.assertEqual(len(downs), 1, self.relay.transcript())
+
+
 class Impostors(FloodTest):
     def test_a_peer_cannot_silence_the_member_of_another_relay_in_its_name(self):  # [V-28] [V-37]
         self.enter_room()

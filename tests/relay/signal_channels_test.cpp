@@ -149,6 +149,54 @@ TEST_CASE("a relay that has much to hear gets it as it acknowledges, in order, a
   CHECK(given_up);
 }
 
+TEST_CASE("what a relay passes on for others cuts no link, and stands in nobody's way", "[relay][V-21]") {
+  Fixture f{proto::ConnectionClass::Federation};
+  proto::RoomState news;
+  news.hops = 2;
+  news.room = std::string(128 * 1024, 'r');
+  proto::RoutedSignal call;
+  call.path = {"one", "two"};
+  call.body = std::string(60'000, 'c');
+  std::deque<ChannelActions> written;
+  const auto send = [&](const proto::SignalMessage& message) {
+    auto out = f.send(message);
+    for (const auto& action : out) {
+      REQUIRE(std::holds_alternative<WriteFrame>(action));
+      f.channels.wrote(std::get<WriteFrame>(action), ++f.last, f.clock.now());
+    }
+    return out.size();
+  };
+  CHECK(send(news) == 1);
+  for (int i = 0; i < 300; ++i) CHECK(send(news) == 0);
+  for (int i = 0; i < 300; ++i) CHECK(send(call) <= 1);
+  // Its own word still has room, and goes before what others said first.
+  CHECK(send(proto::Pong{7}) == 0);
+  bool pong = false;
+  int calls = 0;
+  int lists = 1;
+  for (std::uint64_t stream = 1; stream <= f.last; ++stream) {
+    for (const auto& action : f.acknowledge(stream)) {
+      const auto& write = std::get<WriteFrame>(action);
+      f.channels.wrote(write, ++f.last, f.clock.now());
+      const auto message = *proto::decode(text_of(ByteView{write.frame}.subspan(4)));
+      pong = pong || std::holds_alternative<proto::Pong>(message);
+      calls += std::holds_alternative<proto::RoutedSignal>(message) ? 1 : 0;
+      if (!std::holds_alternative<proto::RoomState>(message)) continue;
+      ++lists;
+      CHECK(pong);
+    }
+  }
+  CHECK(pong);
+  CHECK(calls < 300);
+  CHECK(lists < 301);
+  const auto told = f.tick(500ms);
+  REQUIRE(told.size() == 1);
+  const auto* unsent = std::get_if<Unsent>(&std::get<ToCore>(told[0]).event);
+  REQUIRE(unsent);
+  CHECK(unsent->messages > 300 + 301 - 400);
+  CHECK(f.tick(1s).empty());
+}
+
 TEST_CASE("who acknowledges nothing for 10 s while something is under way is given up", "[relay][timeout]") {
   Fixture f;
   (void)f.write(proto::Pong{});

@@ -162,6 +162,14 @@ void on_event(State& s, const BadMessage& event, Instant now) {
   close_session(s, *session, kCloseProtocol, "protocol: too many malformed messages", now);
 }
 
+void on_event(State& s, const Unsent& event, Instant) {
+  for (std::size_t i = 0; i < event.messages; ++i) s.drop("link-backlog");
+  const auto relay = relay_of(s, event.conn);
+  if (!relay) return;
+  s.log(LogLevel::Warn, "federation: " + s.federation.label_of(*relay).value_or("a relay") + " reads too slowly: " +
+                            std::to_string(event.messages) + " messages of relays behind us were left out");
+}
+
 void on_event(State& s, const Moved& event, Instant) {
   if (auto* session = s.session(event.conn)) session->remote = event.remote;
 }

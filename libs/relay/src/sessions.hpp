@@ -9,6 +9,7 @@ namespace wzp::relay {
 void on_event(State& s, const Opened& event, Instant now);
 void on_event(State& s, const Received& event, Instant now);
 void on_event(State& s, const BadMessage& event, Instant now);
+void on_event(State& s, const Unsent& event, Instant now);
 void on_event(State& s, const Moved& event, Instant now);
 void on_event(State& s, const Lost& event, Instant now);
 void on_event(State& s, const DialFailed& event, Instant now);

@@ -1,6 +1,7 @@
 #include "wzp/relay/signal_channels.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "wzp/base/overloaded.hpp"
 #include "wzp/proto/signal_json.hpp"
@@ -24,6 +25,24 @@ constexpr std::uint64_t kLimit = 0x16;
 constexpr std::size_t kWindowMessages = 64;
 constexpr std::size_t kWindowBytes = 192 * 1024;
 constexpr std::size_t kMaxBacklogBytes = std::size_t{16} << 20;
+/// Source: our choice.
+constexpr Duration kUnsentInterval = std::chrono::seconds{10};
+
+enum class Concern : std::uint8_t { Ours, PassedCall, PassedNews };
+
+/// On whose behalf a message is sent over a link.
+Concern concern_of(const proto::SignalMessage& message) {
+  const auto news = [](std::uint8_t hops) { return hops > 1 ? Concern::PassedNews : Concern::Ours; };
+  return std::visit(overloaded{[&](const proto::RelayState& m) { return news(m.hops); },
+                               [&](const proto::RoomState& m) { return news(m.hops); },
+                               [&](const proto::UserState& m) { return news(m.hops); },
+                               [&](const proto::UserDigest& m) { return news(m.hops); },
+                               [](const proto::RoutedSignal& m) {
+                                 return m.path.size() > 1 ? Concern::PassedCall : Concern::Ours;
+                               },
+                               [](const auto&) { return Concern::Ours; }},
+                    message.as_variant());
+}
 
 proto::SignalInbox::Config inbox_config(const Opened& opened) {
   using enum proto::ConnectionClass;
@@ -118,28 +137,50 @@ ChannelActions SignalChannels::send(ConnectionId conn, const proto::SignalMessag
     (is_list ? channel.next_list : channel.next_directive) = std::move(frame);
   } else if (!channel.is_relay) {
     out.push_back(WriteFrame{conn, std::move(frame), is_news});
-  } else if (channel.backlog_bytes + frame.size() > kMaxBacklogBytes) {
-    out.push_back(GiveUp{conn, kLimit, "limit"});
   } else {
-    channel.backlog_bytes += frame.size();
-    channel.backlog.push_back(std::move(frame));
-    write_backlog(conn, channel, out);
+    wait(conn, channel, message, std::move(frame), out);
   }
   return out;
+}
+
+void SignalChannels::wait(ConnectionId conn, Channel& channel, const proto::SignalMessage& message, Bytes frame,
+                          ChannelActions& out) {
+  const auto concern = concern_of(message);
+  auto& backlog = concern == Concern::PassedNews ? channel.of_others : channel.own;
+  const auto most = concern == Concern::PassedCall ? kMaxBacklogBytes / 2 : kMaxBacklogBytes;
+  if (backlog.bytes + frame.size() <= most) {
+    backlog.push(std::move(frame));
+    write_backlog(conn, channel, out);
+  } else if (concern == Concern::Ours) {
+    out.push_back(GiveUp{conn, kLimit, "limit"});
+  } else {
+    ++channel.unsent;
+  }
+}
+
+void SignalChannels::Backlog::push(Bytes frame) {
+  bytes += frame.size();
+  frames.push_back(std::move(frame));
+}
+
+Bytes SignalChannels::Backlog::pop() {
+  auto frame = std::move(frames.front());
+  frames.pop_front();
+  bytes -= frame.size();
+  return frame;
 }
 
 void SignalChannels::write_backlog(ConnectionId conn, Channel& channel, ChannelActions& out) {
   auto messages = channel.under_way.size();
   auto bytes = channel.bytes;
-  while (!channel.backlog.empty()) {
-    auto& frame = channel.backlog.front();
-    const bool fits = messages < kWindowMessages && bytes + frame.size() <= kWindowBytes;
+  while (!channel.own.frames.empty() || !channel.of_others.frames.empty()) {
+    auto& backlog = channel.own.frames.empty() ? channel.of_others : channel.own;
+    const auto size = backlog.frames.front().size();
+    const bool fits = messages < kWindowMessages && bytes + size <= kWindowBytes;
     if (messages > 0 && !fits) return;
     ++messages;
-    bytes += frame.size();
-    channel.backlog_bytes -= frame.size();
-    out.push_back(WriteFrame{conn, std::move(frame), false});
-    channel.backlog.pop_front();
+    bytes += size;
+    out.push_back(WriteFrame{conn, backlog.pop(), false});
   }
 }
 
@@ -183,6 +224,10 @@ ChannelActions SignalChannels::tick(Instant now) {
   for (auto& [conn, channel] : channels_) {
     const bool stalls = !channel.under_way.empty() && now - channel.progress > kMaxStall;
     if (stalls && !channel.is_member) out.push_back(GiveUp{conn, kLimit, "limit"});
+    if (channel.unsent > 0 && (!channel.unsent_told || now - *channel.unsent_told >= kUnsentInterval)) {
+      channel.unsent_told = now;
+      out.push_back(ToCore{conn, Unsent{conn, std::exchange(channel.unsent, 0)}});
+    }
     if (const auto deadline = channel.inbox.deadline(); deadline && *deadline <= now) {
       translate(conn, channel.inbox.tick(now), out);
     }

@@ -58,6 +58,14 @@ struct BadMessage {
   bool operator==(const BadMessage&) const = default;
 };
 
+/// So much that this relay only passes on was left out on a link, since it reads too slowly. Told at most every 10 s.
+struct Unsent {
+  ConnectionId conn{};
+  std::size_t messages = 0;
+
+  bool operator==(const Unsent&) const = default;
+};
+
 /// The peer's address has changed and is validated: migration or NAT rebinding.
 struct Moved {
   ConnectionId conn{};
@@ -121,7 +129,7 @@ struct Shutdown {
 };
 
 using Event =
-    std::variant<Opened, Received, BadMessage, Moved, Lost, Alive, Silent, DialFailed, Reported, Reload, Shutdown>;
+    std::variant<Opened, Received, BadMessage, Unsent, Moved, Lost, Alive, Silent, DialFailed, Reported, Reload, Shutdown>;
 
 // Actions -----------------------------------------------------------------------------------------------------------
 

@@ -50,6 +50,9 @@ using ChannelActions = std::vector<ChannelAction>;
 /// - A message of a client may have 64 KiB, one of a relay 1 MiB. Streams that stall or break lose their message alone.
 /// - To a relay at most 64 messages and 192 KiB are under way; up to 16 MiB wait behind them, since a new link begins with
 ///   all that there is to know. More, and the link is given up. What clients may have waiting is up to the transport.
+/// - What a relay says about others waits behind all else, up to another 16 MiB; beyond, it is left out and comes again
+///   with its next refresh. Of calls that are passed on, what would wait behind 8 MiB is left out. So nobody cuts a link
+///   between two others by having one of them pass on more than the link takes.
 /// - Of the news for a member of a room, its lists and its directives, one is under way and the newest of each waits.
 ///   So little is kept for a member that reads no streams, and it is not given up for that (V-22, design.md 3.25); one
 ///   that is gone is found out by the transport.
@@ -81,14 +84,23 @@ class SignalChannels {
   [[nodiscard]] std::optional<Instant> deadline() const;
 
  private:
+  struct Backlog {
+    std::deque<Bytes> frames{};
+    std::size_t bytes = 0;
+
+    void push(Bytes frame);
+    [[nodiscard]] Bytes pop();
+  };
   struct Channel {
     proto::SignalInbox inbox;
     bool is_relay = false;
     bool is_member = false;  ///< of a room
     std::map<std::uint64_t, std::size_t> under_way{};  ///< streams that are not acknowledged, and their bytes
     std::size_t bytes = 0;                             ///< of all of them
-    std::deque<Bytes> backlog{};
-    std::size_t backlog_bytes = 0;
+    Backlog own{};       ///< what we say, and calls
+    Backlog of_others{};
+    std::size_t unsent = 0;  ///< messages left out that were not told of
+    std::optional<Instant> unsent_told{};
     Instant progress{};                     ///< when one last was, or when the first of them was written
     std::optional<Instant> answers_by{};    ///< is checked on
     bool is_silent = false;                 ///< was, and has acknowledged nothing since
@@ -97,6 +109,8 @@ class SignalChannels {
     std::optional<Bytes> next_directive{};
   };
 
+  static void wait(ConnectionId conn, Channel& channel, const proto::SignalMessage& message, Bytes frame,
+                   ChannelActions& out);
   static void write_backlog(ConnectionId conn, Channel& channel, ChannelActions& out);
   static void translate(ConnectionId conn, const proto::InboxEvents& events, ChannelActions& out);
 
