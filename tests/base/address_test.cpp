@@ -58,3 +58,11 @@ TEST_CASE("addresses know what they are", "[base]") {
   CHECK(ip("2001:db8::5").is_documentation());
   CHECK_FALSE(ip("8.8.8.8").is_documentation());
 }
+
+TEST_CASE("an IPv6 host has its whole /64, an IPv4 address stands for itself", "[base]") {
+  const auto place = [](const char* text) { return IpAddress::parse(text)->place(); };
+  CHECK(place("192.0.2.7") == *IpAddress::parse("192.0.2.7"));
+  CHECK(place("192.0.2.7") != place("192.0.2.8"));
+  CHECK(place("2001:db8:1:2:3:4:5:6") == *IpAddress::parse("2001:db8:1:2::"));
+  CHECK(place("2001:db8:1:2::1") != place("2001:db8:1:3::1"));
+}

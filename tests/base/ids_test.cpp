@@ -27,4 +27,9 @@ TEST_CASE("a connection id names its worker", "[base]") {
   const ConnectionId id{(std::uint64_t{3} << 48) | 17};
   CHECK(id.worker() == 3);
   CHECK(to_string(id) == "c3.17");
+  CHECK_FALSE(id.is_websocket());
+  const ConnectionId web{id.value | ConnectionId::kWebSocket};
+  CHECK(web.worker() == 3);
+  CHECK(web.is_websocket());
+  CHECK(to_string(web) == "w3.17");
 }

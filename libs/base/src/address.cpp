@@ -124,6 +124,12 @@ bool IpAddress::is_v4() const noexcept {
   return std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), bytes.begin());
 }
 
+IpAddress IpAddress::place() const noexcept {
+  IpAddress place = *this;
+  if (!is_v4()) std::fill(place.bytes.begin() + 8, place.bytes.end(), std::uint8_t{0});
+  return place;
+}
+
 bool IpAddress::is_unspecified() const noexcept {
   const auto from = bytes.begin() + (is_v4() ? 12 : 0);
   return std::all_of(from, bytes.end(), [](auto b) { return b == 0; });

@@ -17,7 +17,8 @@ std::optional<CallId> CallId::parse(std::string_view text) {
 CallId CallId::from_random(const ByteArray<16>& random) { return CallId{to_hex(random)}; }
 
 std::string to_string(ConnectionId id) {
-  return "c" + std::to_string(id.worker()) + "." + std::to_string(id.value & 0xffffffffffffULL);
+  const auto number = id.value & (ConnectionId::kWebSocket - 1);
+  return (id.is_websocket() ? "w" : "c") + std::to_string(id.worker()) + "." + std::to_string(number);
 }
 
 }  // namespace wzp

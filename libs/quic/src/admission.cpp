@@ -1,19 +1,8 @@
 #include "admission.hpp"
 
-#include <algorithm>
-
 namespace wzp::quic {
-namespace {
-
-IpAddress place_of(IpAddress ip) {
-  if (!ip.is_v4()) std::fill(ip.bytes.begin() + 8, ip.bytes.end(), std::uint8_t{0});
-  return ip;
-}
-
-}  // namespace
-
 Admission::Verdict Admission::judge(const IpAddress& from, bool proved, std::size_t connections) const {
-  const auto it = places_.find(place_of(from));
+  const auto it = places_.find(from.place());
   const auto here = it == places_.end() ? Counts{} : it->second;
   if (connections >= bounds_.connections) return Verdict::Refuse;
   if (bounds_.per_ip && here.all >= bounds_.per_ip) return Verdict::Refuse;
@@ -24,20 +13,20 @@ Admission::Verdict Admission::judge(const IpAddress& from, bool proved, std::siz
 }
 
 void Admission::started(const IpAddress& from) {
-  auto& counts = places_[place_of(from)];
+  auto& counts = places_[from.place()];
   ++counts.all;
   ++counts.half_open;
   ++half_open_;
 }
 
 void Admission::completed(const IpAddress& from) {
-  --places_[place_of(from)].half_open;
+  --places_[from.place()].half_open;
   --half_open_;
 }
 
 void Admission::ended(const IpAddress& from, bool half_open) {
   if (half_open) completed(from);
-  const auto it = places_.find(place_of(from));
+  const auto it = places_.find(from.place());
   if (--it->second.all == 0) places_.erase(it);
 }
 

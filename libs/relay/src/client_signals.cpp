@@ -24,12 +24,9 @@ void refuse(State& s, const Session& from, const proto::DirectCallOffer& offer, 
   hang_up_client(s, *client, from.conn, reason, offer.call_id, Rank{1, now});
 }
 
-/// The source that offers are counted by: an IPv6 host owns its whole /64. Programs on the relay's own machine are not
-/// strangers.
-bool take_offer_of_address(State& s, IpAddress ip, Instant now) {
-  if (ip.is_loopback()) return true;
-  if (!ip.is_v4()) std::fill(ip.bytes.begin() + 8, ip.bytes.end(), std::uint8_t{0});
-  return s.offers_by_address.take(ip, now);
+/// Programs on the relay's own machine are not strangers.
+bool take_offer_of_address(State& s, const IpAddress& ip, Instant now) {
+  return ip.is_loopback() || s.offers_by_address.take(ip.place(), now);
 }
 
 void note_caller(State& s, const CheckedOffer& checked, const proto::DirectCallOffer& offer,

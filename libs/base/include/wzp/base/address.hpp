@@ -34,6 +34,9 @@ struct IpAddress {
   /// 192.0.2/24, 198.51.100/24, 203.0.113/24 (RFC 5737), 2001:db8::/32 (RFC 3849).
   [[nodiscard]] bool is_documentation() const noexcept;
 
+  /// What bounds count as one place: an IPv4 address itself, of IPv6 the whole /64, which one host has to itself.
+  [[nodiscard]] IpAddress place() const noexcept;
+
   auto operator<=>(const IpAddress&) const = default;
 };
 

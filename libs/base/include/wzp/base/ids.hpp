@@ -36,11 +36,13 @@ class CallId {
 };
 
 /// One connection for as long as it lives. Never used again, so it is its own generation.
-/// The top 16 bits are the worker that owns it, the rest counts up.
+/// The top 16 bits are the worker that owns it, the next one is set for a WebSocket, the rest counts up.
 struct ConnectionId {
+  static constexpr std::uint64_t kWebSocket = std::uint64_t{1} << 47;
   std::uint64_t value = 0;
 
   [[nodiscard]] constexpr std::uint16_t worker() const noexcept { return static_cast<std::uint16_t>(value >> 48); }
+  [[nodiscard]] constexpr bool is_websocket() const noexcept { return (value & kWebSocket) != 0; }
   auto operator<=>(const ConnectionId&) const = default;
 };
 
