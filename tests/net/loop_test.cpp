@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -93,6 +94,46 @@ TEST_CASE("sources may remove themselves and each other while they run", "[net]"
   CHECK(ticks == 1);
   ::close(a);
   ::close(b);
+}
+
+TEST_CASE("a full socket is written once it has room, and not again unasked", "[net]") {
+  auto loop = make_loop();
+  int pair[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0);
+  int readable = 0;
+  int writable = 0;
+  REQUIRE(loop->watch(pair[0], [&](Instant) { ++readable; }));
+  const std::vector<char> block(4096);
+  while (::write(pair[0], block.data(), block.size()) > 0) {
+  }
+  loop->await_writable(pair[0], [&](Instant) { writable += 100; });
+  loop->await_writable(pair[0], [&](Instant) { ++writable; });  // instead of the first
+  loop->turn(0ms);
+  CHECK(writable == 0);
+  std::vector<char> sink(1 << 20);
+  while (::read(pair[1], sink.data(), sink.size()) > 0) {
+  }
+  loop->turn(1s);
+  CHECK(writable == 1);
+  loop->turn(0ms);
+  CHECK(writable == 1);
+  CHECK(readable == 0);
+  SECTION("the end of the peer is something to read") {
+    ::close(pair[1]);
+    pair[1] = -1;
+    loop->await_writable(pair[0], [&](Instant) { loop->unwatch(pair[0]); });
+    loop->turn(1s);
+    CHECK(readable == 1);
+    loop->turn(0ms);
+    CHECK(readable == 1);  // unwatched
+  }
+  loop->unwatch(pair[0]);
+  loop->await_writable(pair[0], [&](Instant) { writable += 100; });  // nobody watches it: nothing happens
+  loop->turn(0ms);
+  CHECK(writable <= 1);
+  for (const int fd : pair) {
+    if (fd >= 0) ::close(fd);
+  }
 }
 
 TEST_CASE("functions are posted from other threads, and the mailbox is bounded", "[net]") {

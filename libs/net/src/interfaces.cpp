@@ -7,7 +7,7 @@
 #include <cstring>
 #include <memory>
 
-#include "fd.hpp"
+#include "wzp/net/fd.hpp"
 #include "wzp/net/sockaddr.hpp"
 
 namespace wzp::net {

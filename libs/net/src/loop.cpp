@@ -12,8 +12,8 @@
 #include <unordered_map>
 #include <utility>
 
-#include "fd.hpp"
 #include "wzp/net/clock.hpp"
+#include "wzp/net/fd.hpp"
 #include "wzp/net/mailbox.hpp"
 
 namespace wzp::net {
@@ -53,7 +53,12 @@ struct Loop::Impl {
   Id next_id = 1;
   // Ids, not pointers: what runs may remove what comes next.
   std::map<Id, Driver> drivers;
-  std::unordered_map<int, std::pair<Id, std::function<void(Instant)>>> watches;
+  struct Watch {
+    Id id;
+    std::function<void(Instant)> on_readable;
+    std::function<void(Instant)> on_writable;  // empty: nobody waits
+  };
+  std::unordered_map<int, Watch> watches;
   std::array<epoll_event, kMaxEvents> events{};
 
   Result<void> watch(int fd, std::function<void(Instant)> on_readable) {
@@ -61,19 +66,40 @@ struct Loop::Impl {
     event.events = EPOLLIN;
     event.data.fd = fd;
     if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) != 0) return system_error("epoll_ctl");
-    watches[fd] = {next_id++, std::move(on_readable)};
+    watches[fd] = {next_id++, std::move(on_readable), {}};
     return {};
+  }
+
+  // A descriptor that is watched can always be changed.
+  void look_at(int fd, std::uint32_t events_wanted) {
+    epoll_event event{};
+    event.events = events_wanted;
+    event.data.fd = fd;
+    ::epoll_ctl(epoll.get(), EPOLL_CTL_MOD, fd, &event);
   }
 
   void dispatch(int count) {
     // A descriptor that was closed and opened again within this turn is another watch.
     const auto newest = next_id;
     for (int i = 0; i < count; ++i) {
-      const auto it = watches.find(events[static_cast<std::size_t>(i)].data.fd);
-      if (it == watches.end() || it->second.first >= newest) continue;
-      const auto run = it->second.second;  // a copy: it may unwatch itself
-      run(now);
+      const auto event = events[static_cast<std::size_t>(i)];
+      const int fd = event.data.fd;
+      if ((event.events & ~std::uint32_t{EPOLLOUT}) != 0) {
+        const auto it = watches.find(fd);
+        if (it == watches.end() || it->second.id >= newest) continue;
+        const auto run = it->second.on_readable;  // a copy: it may unwatch itself
+        run(now);
+      }
+      if ((event.events & EPOLLOUT) != 0) dispatch_writable(fd, newest);
     }
+  }
+
+  void dispatch_writable(int fd, Id newest) {
+    const auto it = watches.find(fd);
+    if (it == watches.end() || it->second.id >= newest || !it->second.on_writable) return;
+    look_at(fd, EPOLLIN);
+    const auto run = std::exchange(it->second.on_writable, nullptr);
+    run(now);
   }
 
   template <class F>
@@ -128,6 +154,13 @@ Loop::~Loop() = default;
 
 Result<void> Loop::watch(int fd, std::function<void(Instant)> on_readable) {
   return impl_->watch(fd, std::move(on_readable));
+}
+
+void Loop::await_writable(int fd, std::function<void(Instant)> on_writable) {
+  const auto it = impl_->watches.find(fd);
+  if (it == impl_->watches.end()) return;
+  if (!it->second.on_writable) impl_->look_at(fd, EPOLLIN | EPOLLOUT);
+  it->second.on_writable = std::move(on_writable);
 }
 
 void Loop::unwatch(int fd) {

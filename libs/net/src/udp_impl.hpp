@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "fd.hpp"
+#include "wzp/net/fd.hpp"
 #include "wzp/net/sockaddr.hpp"
 #include "wzp/net/udp_socket.hpp"
 

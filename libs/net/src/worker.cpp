@@ -7,7 +7,7 @@
 #include <thread>
 #include <utility>
 
-#include "fd.hpp"
+#include "wzp/net/fd.hpp"
 
 namespace wzp::net {
 

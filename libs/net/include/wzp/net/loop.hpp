@@ -39,6 +39,8 @@ class Loop {
   /// Calls `on_readable` in each turn in which `fd` can be read (level-triggered). The caller keeps `fd` open until `unwatch`.
   /// Errors: Io.
   [[nodiscard]] Result<void> watch(int fd, std::function<void(Instant now)> on_readable);
+  /// Calls `on_writable` once, when the watched `fd` can be written; the last word counts. Its end is seen by `on_readable`.
+  void await_writable(int fd, std::function<void(Instant now)> on_writable);
   void unwatch(int fd);
 
   Id add(Driver driver);

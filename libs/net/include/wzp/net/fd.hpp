@@ -26,6 +26,8 @@ class Fd {
   }
 
   [[nodiscard]] int get() const noexcept { return fd_; }
+  /// Gives it away without closing it.
+  [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
   explicit operator bool() const noexcept { return fd_ >= 0; }
 
  private:
