@@ -3,6 +3,8 @@ find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(opus REQUIRED IMPORTED_TARGET opus>=1.3)
 pkg_check_modules(speexdsp REQUIRED IMPORTED_TARGET speexdsp>=1.2)
+pkg_check_modules(libmicrohttpd REQUIRED IMPORTED_TARGET libmicrohttpd>=0.9.75)
+find_package(wslay CONFIG REQUIRED)  # has no pkg-config file; its target is plain `wslay`
 
 if(WZP_APPS)
   find_package(fmt 9.1 REQUIRED)

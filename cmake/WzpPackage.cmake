@@ -33,6 +33,7 @@ function(wzp_package)
   list(JOIN modules ", " pc_modules)
   list(JOIN libraries " " pc_libraries)
   list(JOIN archives " " pc_archives)
+  set(pc_system "-lwslay -lm")  # what has no pkg-config file
   file(RELATIVE_PATH pc_prefix /${pc_dir} /)  # relocatable
   configure_file(cmake/wzp.pc.in wzp.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/wzp.pc DESTINATION ${pc_dir})

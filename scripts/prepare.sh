@@ -6,6 +6,7 @@ packages=(
   build-essential cmake ninja-build pkg-config patch dpkg-dev debian-archive-keyring ca-certificates
   # libraries
   libfmt-dev rapidjson-dev libopus-dev libspeexdsp-dev libcli11-dev libtomlplusplus-dev libspdlog-dev
+  libmicrohttpd-dev libwslay-dev
   # to run the demo and the tests: voices, processes, networks
   espeak-ng python3 iproute2 nftables
 )

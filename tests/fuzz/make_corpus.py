@@ -7,7 +7,7 @@ from pathlib import Path
 vectors, out = Path(sys.argv[1]), Path(sys.argv[2])
 texts, binaries, words = out / "json", out / "bytes", out / "words"
 names, frames = out / "names", out / "frames"
-steps_of = {name: out / name for name in ("switch", "speakers", "relay", "gossip")}
+steps_of = {name: out / name for name in ("switch", "speakers", "relay", "gossip", "ws")}
 for folder in (texts, binaries, words, names, frames, *steps_of.values()):
     folder.mkdir(parents=True, exist_ok=True)
 
@@ -117,4 +117,22 @@ seed("gossip", "rooms", *UP, [6, 0, 0, 0, 1, 1, 2, 5, 8], [6, 0, 8, 0, 1, 2, 1, 
 seed("gossip", "users", *UP, [6, 0, 0, 0, 1, 1, 2, 5, 8], [6, 0, 8, 0, 1, 2, 1, 0], [5, 0], [5, 4], [12, 0, 0, 0, 1, 1, 8, 2, 1, 2],
      [12, 0, 0, 0, 2, 1, 0, 1, 3], [14, 0, 8, 0, 3, 2, 4, 0, 9], [3, 11], [15, 0, 8], [15, 0, 5],
      [12, 0, 8, 0, 3, 2, 16, 2, 1, 2], [12, 0, 8, 0, 3, 2, 18, 1, 3], [14, 1, 5, 1, 7, 2, 0, 0, 4], [2, 0], [3, 16], [5, 5])
+
+# As ws_framing_fuzz.cpp does: frames of a client, masked with zeros, and messages of ours in between.
+def masked(first, payload, mask=True):
+    data = payload.encode("latin-1") if isinstance(payload, str) else bytes(payload)
+    return [first, len(data) + 128, 0, 0, 0, 0, *data] if mask else [first, len(data), *data]
+
+
+def hears(*frames):
+    return [5, *chunk(sum(frames, []))]
+
+
+PIECES = masked(0x01, "gr\xc3") + masked(0x89, []) + masked(0x80, "\xbc")
+seed("ws", "talk", hears(masked(0x81, "gr\xc3\xbc"), masked(0x82, [1, 2, 3])), [0], [1, *chunk([9, 9])], [2], [4],
+     hears(masked(0x8A, [7]), masked(0x89, [8])), [4], hears(masked(0x88, [3, 232, 98])), [4], [0], [4])
+seed("ws", "pieces", *(hears([byte]) for byte in PIECES), [4], hears(masked(0x02, [1] * 120)), hears(masked(0x00, [2] * 100)),
+     hears(masked(0x80, [3] * 100)), [4])
+seed("ws", "ended", [0], [3, 9], [0], [4], hears(masked(0x82, [1])), hears(masked(0x88, [11, 193])), [4])
+seed("ws", "unmasked", hears(masked(0x81, "x", mask=False)), [4])
 (out / "stamp").touch()
