@@ -18,7 +18,7 @@ namespace {
 // Keys that other relays of the family know and this one has no feature for yet.
 constexpr auto kNotYet = std::to_array<std::string_view>(
     {"remote_relay", "max_sessions", "jitter_target_depth", "jitter_max_depth", "auth_url", "metrics_port", "metrics_bind", "metrics_lookups",
-     "probe_targets", "probe_mesh", "ws_port", "ws_bind", "static_dir", "debug_tap"});
+     "probe_targets", "probe_mesh", "static_dir", "debug_tap"});
 
 // Reads one table: every key is fetched through it, so what remains at the end is unknown.
 class Reader {
@@ -52,6 +52,12 @@ class Reader {
       out = static_cast<Int>(*value);
       return {};
     });
+  }
+
+  template <class Int>
+  void number(std::string_view name, std::optional<Int>& out, std::int64_t min, std::int64_t max) {
+    number(name, out.emplace(), min, max);
+    if (!table_.contains(name)) out.reset();
   }
 
   void seconds(std::string_view name, Duration& out, double min, double max) {
@@ -150,6 +156,13 @@ void read_scalars(Reader& root, Config& config) {
     return {};
   });
   root.number("workers", config.workers, 0, 64);
+  root.number("ws_port", config.ws_port, 0, 65'535);
+  root.text("ws_bind", [&](const std::string& v) -> std::string {
+    const auto address = IpAddress::parse(v);
+    if (!address) return "must be a numeric address without a port, like \"127.0.0.1\" or \"::\"";
+    config.ws_bind = *address;
+    return {};
+  });
   root.flag("allow_unsigned_registration", config.allow_unsigned_registration);
   root.flag("allow_unauthenticated_federation", config.allow_unauthenticated_federation);
   root.flag("share_addrs_in_offer", config.share_addrs_in_offer);

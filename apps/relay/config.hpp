@@ -46,6 +46,8 @@ struct Config {
   std::filesystem::path identity;  ///< empty: the default path, created when missing
   LogLevel log_level = LogLevel::Info;
   std::uint16_t workers = 0;  ///< threads; 0: one a core
+  std::optional<std::uint16_t> ws_port;  ///< TCP port for seats by WebSocket; none: there are no such seats
+  IpAddress ws_bind = *IpAddress::parse("127.0.0.1");
   std::vector<Peer> peers;
   std::vector<Trusted> trusted;
   std::vector<std::string> global_rooms;  ///< canonical names

@@ -52,9 +52,12 @@ int run(Options options) {
     if (const auto written = app::create_private_file(*options.example_to, bytes_of(text)); !written) return fail(app::kUsage, written.error().where);
     log.info(fmt::format("{} did not exist: wrote an example there and go on with the defaults", options.example_to->string()));
   }
+  const auto web = server.web_listening();
+  if (web) std::cout << "websocket=" << to_string(*web) << "\n";
   std::cout << "listening=" << to_string(server.listening()) << "\ntls_fingerprint=" << to_string(fingerprint) << std::endl;
   log.info(fmt::format("wzp-relay {} on {} with {} worker(s), {} peer(s), {} trusted", app::kBuild, to_string(server.listening()),
                        config.workers, config.peers.size(), config.trusted.size()));
+  if (web) log.info(fmt::format("members of rooms may come by WebSocket, at http://{}/ws/ROOM", to_string(*web)));
   log.info(fmt::format("to federate with this relay: [[peers]] url = \"{}\" fingerprint = \"{}\"", to_string(reachable), to_string(fingerprint)));
   server.run();
   log.info("ended");

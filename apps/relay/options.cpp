@@ -19,6 +19,10 @@ constexpr const char* kFooter = R"(CONFIGURATION FILE (TOML; every key may be mi
   identity = "FILE"                  seed of the relay's key; default ~/.wzp/relay-identity
   log_level = "info"                 debug, info, warn or error
   workers = 0                        threads; 0: one per core
+  ws_port = 8080                     TCP port where members of rooms may come by WebSocket, at /ws/ROOM; 0: any
+                                     free one; without the key there is none. Plain HTTP: browsers come by
+                                     TLS, so put a reverse proxy with a certificate in front.
+  ws_bind = "127.0.0.1"              address for it; this machine alone unless set
   ring_timeout_s, idle_timeout_s, reconnect_grace_s, link_grace_s
   max_connections, max_connections_per_ip, max_calls_per_client, offers_per_minute,
   signals_per_second, retry_threshold
@@ -79,11 +83,13 @@ Parsed parse_options(int argc, const char* const* argv) {
   CLI::App cli{"wzp-relay - carries the signals and the sealed audio of encrypted calls"};
   cli.footer(kFooter);
   std::string config_path, identity, listen, log_level;
+  std::optional<std::uint16_t> ws_port;
   Options flags;
   cli.add_option("-c,--config", config_path, "TOML file; if it does not exist, an example is written there")->type_name("FILE");
   cli.add_option("-i,--identity", identity, "identity file (64 hex digits); create one with: wzp-client identity create")
       ->type_name("FILE");
   cli.add_option("--listen", listen, "UDP address to listen on, default 0.0.0.0:4433")->type_name("ADDR:PORT");
+  cli.add_option("--ws-port", ws_port, "TCP port for members of rooms who come by WebSocket; see ws_port below")->type_name("PORT");
   cli.add_option("--log-level", log_level, "debug, info, warn or error; also from the environment: WZP_LOG")->type_name("LEVEL");
   cli.add_flag("--show-fingerprint", flags.show_fingerprint, "print the fingerprint that peers put into their configuration, and end");
   cli.set_version_flag("-V,--version", fmt::format("wzp-relay {}", app::kBuild));
@@ -104,6 +110,7 @@ Parsed parse_options(int argc, const char* const* argv) {
     if (!address) return failed(fmt::format("--listen {}: must be a numeric address with a port, like 0.0.0.0:4433", listen));
     config.listen_addr = *address;
   }
+  if (ws_port) config.ws_port = ws_port;
   if (log_level.empty()) {
     if (const char* from_environment = std::getenv("WZP_LOG")) log_level = from_environment;
   }

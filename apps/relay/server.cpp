@@ -139,6 +139,7 @@ Result<void> RelayServer::open() {
                                    .log = [this](const LogLine& line) { log_.print(line); }});
   if (!worker) return worker.failure();
   worker_ = std::move(*worker);
+  if (auto web = open_web(); !web) return web;
   if (auto watched = loop_->watch(events_.fd(), [this](Instant) { events_.drain([this](const relay::Event& e) { handle(e); }); }); !watched) {
     return watched;
   }
@@ -149,6 +150,19 @@ Result<void> RelayServer::open() {
   for (std::uint16_t n = 1; n < config_.workers; ++n) {
     if (auto started = start_remote(n); !started) return started;
   }
+  return {};
+}
+
+Result<void> RelayServer::open_web() {
+  if (!config_.ws_port) return {};
+  ws::ServerConfig web;
+  web.bind = {config_.ws_bind, *config_.ws_port};
+  web.max_connections = config_.max_connections;
+  web.max_per_ip = config_.max_connections_per_ip;
+  web.spare_loopback = true;  // a reverse proxy speaks for many
+  const auto listening = worker_->serve_web(web, crypto::relay_fingerprint(certificate_.der));
+  if (!listening) return listening.failure();
+  web_listening_ = *listening;
   return {};
 }
 

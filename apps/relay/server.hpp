@@ -32,6 +32,8 @@ class RelayServer {
   [[nodiscard]] Result<void> open();
   /// What it listens on, with the port that the system chose.
   [[nodiscard]] SocketAddress listening() const;
+  /// The same for WebSockets, if it is to.
+  [[nodiscard]] std::optional<SocketAddress> web_listening() const { return web_listening_; }
   /// Runs until SIGINT or SIGTERM; then says goodbye to everybody, for at most 2 s.
   void run();
 
@@ -39,6 +41,7 @@ class RelayServer {
   struct Remote;  // a worker on another thread, and its mailbox
 
   [[nodiscard]] quic::EndpointConfig endpoint_config(std::uint16_t worker) const;
+  [[nodiscard]] Result<void> open_web();
   [[nodiscard]] Result<void> start_remote(std::uint16_t worker);
   /// A packet for another worker, from any thread. False, and lost, when its box is full.
   bool hand_over(std::uint16_t worker, WorkerMail mail);
@@ -69,6 +72,7 @@ class RelayServer {
   net::Mailbox<relay::Event> events_;    ///< from the other workers
   std::vector<std::unique_ptr<Remote>> remotes_;
   std::unordered_set<ConnectionId> media_links_;
+  std::optional<SocketAddress> web_listening_;
   bool telling_ = false;  ///< something waits for a full box, and is told again soon
   std::size_t open_ = 0;  ///< connections that the core knows
   bool stopping_ = false;

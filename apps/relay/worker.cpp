@@ -27,7 +27,7 @@ RelayWorker::RelayWorker(const relay::PacketSwitch::Config& media, net::Loop& lo
     : loop_{loop},
       ports_{std::move(ports)},
       switch_{media},
-      batcher_{[this](ConnectionId conn) { return endpoint_->max_datagram_size(conn); }} {}
+      batcher_{[this](ConnectionId conn) { return on_carrier(conn, [&](const auto& c) { return c.max_datagram_size(conn); }); }} {}
 
 Result<std::unique_ptr<RelayWorker>> RelayWorker::open(quic::EndpointConfig config, const relay::PacketSwitch::Config& media,
                                                        net::Loop& loop, WorkerPorts ports) {
@@ -56,6 +56,13 @@ RelayWorker::~RelayWorker() {
   if (trunks_) loop_.remove(*trunks_);
 }
 
+Result<SocketAddress> RelayWorker::serve_web(const ws::ServerConfig& config, const RelayFingerprint& relay) {
+  auto web = WebSeats::open(config, relay, loop_, *this);
+  if (!web) return web.failure();
+  web_ = std::move(*web);
+  return web_->local();
+}
+
 void RelayWorker::take(WorkerMail mail) {
   std::visit(overloaded{
                  [&](const SendSignal& m) { perform(signals_.send(m.conn, m.message)); },
@@ -63,7 +70,9 @@ void RelayWorker::take(WorkerMail mail) {
                  [&](const SendText& m) {
                    if (!endpoint_->send_uni(m.conn, bytes_of(m.text))) endpoint_->close(m.conn, kLimit, "limit");
                  },
-                 [&](const CloseConnection& m) { endpoint_->close_when_sent(m.conn, m.code, m.reason, loop_.now()); },
+                 [&](const CloseConnection& m) {
+                   on_carrier(m.conn, [&](auto& carrier) { carrier.close_when_sent(m.conn, m.code, m.reason, loop_.now()); });
+                 },
                  [&](NewTable& m) {
                    switch_.set_room(std::move(m.table), loop_.now(), deliveries_);
                    send_deliveries();
@@ -94,7 +103,10 @@ void RelayWorker::close_all(std::uint64_t code, const std::string& reason) { end
 
 void RelayWorker::on_connected(ConnectionId id, const quic::ConnectionInfo& info) {
   const auto name = proto::canonical_server_name(info.server_name);
-  if (!name) return endpoint_->close(id, kBadName, "bad name");
+  if (!name) return close(id, kBadName, "bad name");
+  const auto exporter = [&](std::string_view label) {
+    return on_carrier(id, [&](const auto& carrier) { return carrier.exporter(id, label); }).value();
+  };
   relay::Opened opened{.conn = id,
                        .cls = proto::connection_class(*name),
                        .server_name = *name,
@@ -103,8 +115,8 @@ void RelayWorker::on_connected(ConnectionId id, const quic::ConnectionInfo& info
                        .remote = info.remote,
                        .local = info.local,
                        .peer_certificate = info.peer_certificate,
-                       .register_exporter = endpoint_->exporter(id, crypto::kRegisterExporterLabel).value(),
-                       .room_exporter = endpoint_->exporter(id, crypto::kRoomExporterLabel).value()};
+                       .register_exporter = exporter(crypto::kRegisterExporterLabel),
+                       .room_exporter = exporter(crypto::kRoomExporterLabel)};
   if (const auto dialling = dialling_.extract(id)) opened.dialled_peer = dialling.mapped().peer;
   signals_.open(opened, loop_.now());
   if (!next_sweep_) next_sweep_ = loop_.now() + kSweepInterval;
@@ -155,6 +167,11 @@ void RelayWorker::on_foreign_packet(quic::ForeignPacket&& packet) {
 
 // --- media out
 
+// A receiver whose queue or path cannot take the packet loses it alone; its carrier counts that.
+void RelayWorker::send_datagram(ConnectionId to, ByteView head, ByteView packet) {
+  on_carrier(to, [&](auto& carrier) { (void)carrier.send_datagram(to, head, packet, loop_.now()); });
+}
+
 void RelayWorker::send_deliveries() {
   for (std::size_t i = 0; i < deliveries_.size(); ++i) {
     const auto& delivery = deliveries_[i];
@@ -181,8 +198,7 @@ void RelayWorker::forward(std::uint16_t worker, ByteView packet) {
 
 void RelayWorker::send(const relay::Delivery& delivery, ByteView packet) {
   if (delivery.trunk) return send_trunk(delivery.to, delivery.head_bytes(), packet, delivery.may_wait);
-  // A full queue or path loses the packet for this receiver alone, and is counted there.
-  (void)endpoint_->send_datagram(delivery.to, delivery.head_bytes(), packet, loop_.now());
+  send_datagram(delivery.to, delivery.head_bytes(), packet);
 }
 
 void RelayWorker::send_trunk(ConnectionId to, ByteView head, ByteView packet, bool may_wait) {
@@ -192,7 +208,7 @@ void RelayWorker::send_trunk(ConnectionId to, ByteView head, ByteView packet, bo
 }
 
 void RelayWorker::send_frames() {
-  for (const auto& frame : frames_) (void)endpoint_->send_datagram(frame.to, frame.head, frame.body, loop_.now());
+  for (const auto& frame : frames_) send_datagram(frame.to, frame.head, frame.body);
   frames_.clear();
 }
 
@@ -218,22 +234,28 @@ void RelayWorker::perform(relay::ChannelActions actions) {
     std::visit(overloaded{
                    [&](relay::ToCore& a) { tell(a.conn, std::move(a.event)); },
                    [&](const relay::WriteFrame& a) { write(a); },
-                   [&](const relay::StopStream& a) { endpoint_->stop_stream(a.conn, a.stream.value); },
-                   [&](const relay::GiveUp& a) { endpoint_->close(a.conn, a.code, a.reason); },
+                   [&](const relay::StopStream& a) {
+                     on_carrier(a.conn, [&](auto& carrier) { carrier.stop_stream(a.conn, a.stream.value); });
+                   },
+                   [&](const relay::GiveUp& a) { close(a.conn, a.code, a.reason); },
                },
                action);
   }
 }
 
 void RelayWorker::write(const relay::WriteFrame& frame) {
-  const auto stream = endpoint_->send_message(frame.conn, frame.frame);
+  const auto stream = on_carrier(frame.conn, [&](auto& carrier) { return carrier.send_message(frame.conn, frame.frame); });
   if (stream) return signals_.wrote(frame, *stream, loop_.now());
   // Otherwise it is closing: `on_closed` follows.
-  if (stream.error().code == Errc::LimitReached) endpoint_->close(frame.conn, kLimit, "limit");
+  if (stream.error().code == Errc::LimitReached) close(frame.conn, kLimit, "limit");
+}
+
+void RelayWorker::close(ConnectionId id, std::uint64_t code, std::string_view reason) {
+  on_carrier(id, [&](auto& carrier) { carrier.close(id, code, reason); });
 }
 
 void RelayWorker::tell(ConnectionId id, relay::Event event) {
-  if (!ports_.to_core(std::move(event))) endpoint_->close(id, kLimit, "limit");
+  if (!ports_.to_core(std::move(event))) close(id, kLimit, "limit");
 }
 
 }  // namespace wzp::relay_app

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "relay/mail.hpp"
+#include "relay/web_seats.hpp"
 #include "wzp/net/loop.hpp"
 #include "wzp/quic/endpoint.hpp"
 #include "wzp/relay/events.hpp"
@@ -38,6 +39,9 @@ class RelayWorker final : public quic::Handler {
                                                                  net::Loop& loop, WorkerPorts ports);
   ~RelayWorker() override;
 
+  /// Takes members of rooms by WebSocket, too. Returns where it listens. Errors: Io, with the address.
+  [[nodiscard]] Result<SocketAddress> serve_web(const ws::ServerConfig& config, const RelayFingerprint& relay);
+
   void take(WorkerMail mail);
   /// Dials a relay. The answer comes as `relay::Opened` with `dialled_peer`, or goes to `failed`.
   void dial(std::size_t peer, const quic::DialOptions& options, std::function<void(std::string why)> failed);
@@ -64,6 +68,13 @@ class RelayWorker final : public quic::Handler {
 
   RelayWorker(const relay::PacketSwitch::Config& media, net::Loop& loop, WorkerPorts ports);
 
+  /// Calls `use` with what carries this connection: the QUIC endpoint, or the web seats.
+  template <class F>
+  decltype(auto) on_carrier(ConnectionId id, F&& use) {
+    return id.is_websocket() ? use(*web_) : use(*endpoint_);
+  }
+  void close(ConnectionId id, std::uint64_t code, std::string_view reason);
+  void send_datagram(ConnectionId to, ByteView head, ByteView packet);
   void perform(relay::ChannelActions actions);
   void write(const relay::WriteFrame& frame);
   /// Tells the core, and gives the connection up when it cannot listen.
@@ -94,6 +105,7 @@ class RelayWorker final : public quic::Handler {
   std::vector<std::vector<relay::Delivery>> forwards_;  ///< by worker
   std::vector<relay::TrunkDatagram> frames_;
   std::deque<relay::Event> unsaid_;  ///< `Lost` that the core could not take yet: at most one per connection
+  std::unique_ptr<WebSeats> web_;    ///< none without `serve_web`, and then no connection of it
 };
 
 }  // namespace wzp::relay_app
