@@ -132,17 +132,11 @@ void Judge::told(SimPhone& phone, const client::UserEvent& event) {
                  },
                  [&](const client::CheckCode& e) {
                    auto* truth = find(e.call);
-                   part_of(*truth, phone)->code = e.digits;
-                   // Of several phones of one person, the first to answer has the call; another one may answer in the moment
-                   // before it is told so.
-                   const auto is_second = [&](const Part& p) { return p.phone != &phone && p.answered && p.phone != truth->parts.front().phone; };
-                   if (&phone != truth->parts.front().phone && std::ranges::any_of(truth->parts, is_second)) {
-                     part_of(*truth, phone)->code.reset();
-                     return;
-                   }
-                   for (const auto& part : truth->parts) {
-                     demand(!part.code || part.code == e.digits, "the check codes of a call differ");
-                   }
+                   auto* part = part_of(*truth, phone);
+                   part->code = e.digits;
+                   if (part != &truth->parts.front()) return;
+                   demand(truth->taken.has_value(), phone.name() + " shows a check code before anybody answered");
+                   demand(truth->parts[*truth->taken].code == e.digits, "the check codes of a call differ");
                  },
                  [&](const client::PathChosen& e) {
                    if (auto* truth = find(e.call)) part_of(*truth, phone)->path = e.kind;
@@ -197,6 +191,10 @@ void Judge::plays(SimPhone& phone, const Speech& speech, std::uint64_t) {
   demand(speech.speaker == speech_id(other), phone.name() + " plays what somebody else said");
   auto* part = part_of(*truth, phone);
   demand(part != nullptr && part->is_in, phone.name() + " plays media of a call that it is not in");
+  demand(truth->taken && (part == &truth->parts.front() || part == &truth->parts[*truth->taken]),
+         phone.name() + " plays media of a call that another phone answered");
+  const auto& speaks = truth->parts[part == &truth->parts.front() ? *truth->taken : 0];
+  demand(speech.phone == static_cast<std::uint32_t>(speaks.phone->owner()), phone.name() + " plays what a phone said that does not have the call");
   if (part->played.size() <= speech.number) part->played.resize(speech.number + 1);
   demand(!part->played[speech.number], phone.name() + " plays a frame twice");
   part->played[speech.number] = true;
@@ -217,13 +215,23 @@ void Judge::forwards(SimRelay& relay, ConnectionId from, ConnectionId to) {
   demand(truth != nullptr, relay.name() + " forwards in a room that is no call");
   const auto is_party = [&](const SimPhone& phone) { return phone.who() == truth->caller || phone.who() == truth->callee; };
   const auto check_end = [&](ConnectionId end, bool is_link) {
-    const auto owner = relay.endpoint().peer_owner(end);
     if (is_link) return;  // that only relays of the route get it, tests/relay/mesh_sim_test.cpp shows
-    const auto* phone = world_.phone_of(owner);
+    const auto* phone = world_.phone_of(relay.endpoint().peer_owner(end));
     if (phone != nullptr) demand(is_party(*phone), relay.name() + " forwards media of somebody who is not party to the call");
   };
   check_end(from, from_link);
   check_end(to, to_link);
+  if (from_link) {
+    // What comes from elsewhere comes from the phone that has the call, and is for the one that has it.
+    const auto* phone = world_.phone_of(relay.endpoint().peer_owner(to));
+    if (phone == nullptr) return;  // the connection is just ending
+    demand(truth->taken.has_value(), relay.name() + " lets media of an unanswered call in");
+    const auto& answerer = *truth->parts[*truth->taken].phone;
+    const bool for_caller = phone->who() == truth->caller;
+    demand(for_caller || phone == &answerer, relay.name() + " gives media to a phone whose answer was not taken");
+    const auto& home = world_.home_relay(for_caller ? answerer : *truth->parts.front().phone);
+    demand(relay.endpoint().peer_owner(from) == home.owner(), relay.name() + " lets media in from a relay that does not have the call");
+  }
   if (from_link || to_link) return;
   const auto* a = world_.phone_of(relay.endpoint().peer_owner(from));
   const auto* b = world_.phone_of(relay.endpoint().peer_owner(to));

@@ -33,6 +33,7 @@ struct Part {
   Instant since;           ///< of `is_in` or its end
   bool ended = false;      ///< the person was told `Ended`
   bool answered = false;
+  std::optional<ByteArray<32>> answer;  ///< the ephemeral key of what it said: no two answers share one
   std::optional<std::string> code;
   std::optional<crypto::CallKeys> keys;
   crypto::CallRole role{};
@@ -51,6 +52,9 @@ struct CallTruth {
   std::optional<proto::CallAcceptMode> mode;  ///< what the callee consented to
   std::optional<Instant> accepted;
   std::vector<Part> parts;                    ///< the caller's first
+  /// Which of `parts` gave the answer that the caller's relay passed on: from then on this one has the call. Of several
+  /// phones of the callee, others may answer in the moment before they are told.
+  std::optional<std::size_t> taken;
   bool fair = false;                          ///< the network and the relays had no trouble when it was placed
   bool should_ring = false;                   ///< ... and both were free
   bool judged_ringing = false;
@@ -67,6 +71,10 @@ struct CallTruth {
 ///   connection has waited for its acknowledgement for longer than 400 ms; two relays, while their link is up and so.
 /// - Once a phone has told its person that a call ended, the other side may stay in it for 2.5 s of unbroken
 ///   connectivity of both phones and between their relays.
+/// - An answer reaches the caller's phone, or the phone that gave it is told the end, within the same time; and so is every
+///   other phone of the callee once an answer has reached the caller.
+/// - The caller takes one answer. Code and keys of both are the same then; those of a phone whose answer came to nothing
+///   fit nobody's, and it neither plays nor is heard.
 /// - Documented exceptions, where only the timers of the state remain: a party or a relay of the route was restarted
 ///   and remembers nothing; connectivity was away for longer than an ended call is remembered (30 s).
 /// - Whatever happens, no state of a phone lasts longer than its timer, and an active call without media 30 s.
@@ -142,6 +150,7 @@ class Judge final : public Witness {
   void on_phone_signal(SimPhone& phone, const proto::SignalMessage& message);
   void check_direct(SimPhone& phone, const SocketAddress& to);
   void on_keys(SimPhone& phone, const client::MediaStart& start);
+  void on_answer_for_caller(SimRelay& relay, CallTruth& truth, const proto::DirectCallAnswer& answer);
 
   // judge_time.cpp: how long what may last
   [[nodiscard]] bool connected(SimPhone& phone) const;
@@ -149,6 +158,8 @@ class Judge final : public Witness {
   /// No cut is in force on the way from one to the other.
   [[nodiscard]] bool cables_are_whole(SimPhone& a, SimPhone& b) const;
   [[nodiscard]] std::optional<std::string> missing_connectivity(const CallTruth& truth) const;
+  /// Whether the callee's side has left the call: the phone that has it, or all.
+  [[nodiscard]] bool callee_is_out(const CallTruth& truth) const;
   void watch_ends(CallTruth& truth);
   void watch_success(CallTruth& truth);
   void check_reason(const CallTruth& truth, const Part& part) const;

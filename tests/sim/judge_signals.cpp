@@ -69,7 +69,7 @@ void Judge::to_client(SimRelay& relay, ConnectionId conn, const proto::SignalMes
 }
 
 void Judge::check_recipient(SimRelay& relay, int owner, const std::string& call_id, const proto::SignalMessage& message) {
-  const auto* truth = find(call_id);
+  auto* truth = find(call_id);
   if (truth == nullptr || named_by_.contains({call_id, owner})) {
     // Somebody who made the id up, or used another's, may be told that it does not work, and nothing else.
     const bool refusal = std::holds_alternative<proto::Hangup>(message) || std::holds_alternative<proto::CallRinging>(message);
@@ -94,6 +94,7 @@ void Judge::check_recipient(SimRelay& relay, int owner, const std::string& call_
                    demand(m.accept_mode == proto::CallAcceptMode::AcceptTrusted || !has_addresses(m),
                           relay.name() + " shows the callee's addresses without consent");
                    demand(truth->accepted.has_value(), "an answer comes before anybody answered");
+                   if (is_accepting(m)) on_answer_for_caller(relay, *truth, m);
                  },
                  [&](const proto::CallRinging&) { demand(is_caller, "ringing is told to the callee"); },
                  [&](const proto::CallSetup& m) {
@@ -155,6 +156,19 @@ void Judge::on_phone_signal(SimPhone& phone, const proto::SignalMessage& message
   demand(phone.who() == truth->callee, phone.name() + " answers a call to somebody else");
   if (!truth->accepted) truth->accepted = world_.queue().now();
   if (!truth->mode || trusted) truth->mode = answer->accept_mode;
+  auto* part = part_of(*truth, phone);
+  demand(part != nullptr && part != &truth->parts.front(), phone.name() + " answers a call that does not ring there");
+  demand(!part->answer || part->answer == answer->ephemeral_pub, phone.name() + " answers one call twice");
+  part->answer = answer->ephemeral_pub;
+}
+
+/// The caller's relay has decided who has the call.
+void Judge::on_answer_for_caller(SimRelay& relay, CallTruth& truth, const proto::DirectCallAnswer& answer) {
+  const auto gave_it = std::find_if(truth.parts.begin() + 1, truth.parts.end(), [&](const Part& p) { return p.answer && p.answer == answer.ephemeral_pub; });
+  demand(gave_it != truth.parts.end(), relay.name() + " passes on an answer that nobody gave");
+  const auto which = static_cast<std::size_t>(gave_it - truth.parts.begin());
+  demand(!truth.taken || truth.taken == which, relay.name() + " tells the caller that a second phone answered");
+  truth.taken = which;
 }
 
 void Judge::check_direct(SimPhone& phone, const SocketAddress& to) {
@@ -178,9 +192,14 @@ void Judge::on_keys(SimPhone& phone, const client::MediaStart& start) {
   part->keys = start.keys;
   part->role = start.role;
   demand((start.role == crypto::CallRole::Caller) == (phone.who() == truth->caller), phone.name() + " has the wrong role");
-  for (const auto& other : truth->parts) {
-    if (&other == part || !other.keys || other.role == part->role) continue;
-    demand(*other.keys == *part->keys, "the two sides of a call have different keys");
+  const auto& caller = truth->parts.front();
+  if (!caller.keys) return;
+  demand(truth->taken.has_value(), phone.name() + " starts media before anybody answered");
+  for (std::size_t i = 1; i < truth->parts.size(); ++i) {
+    if (!truth->parts[i].keys) continue;
+    const bool same = *truth->parts[i].keys == *caller.keys;
+    demand(same || i != *truth->taken, "the two sides of a call have different keys");
+    demand(!same || i == *truth->taken, "a phone whose answer was not taken has the keys of the call");
   }
 }
 

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <ranges>
+#include <span>
 
 #include "sim/judge.hpp"
 #include "sim/sim_phone.hpp"
@@ -184,25 +186,36 @@ std::optional<std::string> Judge::missing_connectivity(const CallTruth& truth) c
   return std::nullopt;
 }
 
-void Judge::watch_ends(CallTruth& truth) {
-  const auto now = world_.queue().now();
-  // The callee's side is out when the phone that answered is, or when all of that person are.
+bool Judge::callee_is_out(const CallTruth& truth) const {
+  if (truth.taken) return !truth.parts[*truth.taken].is_in;
+  // Before the caller has an answer, the first relay that says that it rings has the call, whoever answers elsewhere.
+  const auto& caller = *truth.parts.front().phone;
+  if (auto& near = world_.home_relay(caller); near.running()) {
+    const auto record = near.core().call(truth.id);
+    const auto* onward = record ? registry::onward(record->route) : nullptr;
+    for (std::size_t i = 1; onward != nullptr && onward->claimed_by && i < truth.parts.size(); ++i) {
+      const auto& part = truth.parts[i];
+      if (world_.home_relay(*part.phone).config().fingerprint != *onward->claimed_by) continue;
+      if (part.answered && !part.is_in) return true;
+    }
+  }
   const auto& all = world_.phones();
   const auto phones = std::count_if(all.begin(), all.end(), [&](const auto& p) { return p->who() == truth.callee && p->incarnation() > 0; });
-  bool callee_in = false;
-  bool answerer_out = false;
-  bool answerer_in = false;
-  bool still_rings = false;  // elsewhere than where it was answered
-  for (std::size_t i = 1; i < truth.parts.size(); ++i) {
-    callee_in |= truth.parts[i].is_in;
-    answerer_out |= truth.parts[i].answered && !truth.parts[i].is_in;
-    answerer_in |= truth.parts[i].answered && truth.parts[i].is_in;
-    still_rings |= !truth.parts[i].answered && truth.parts[i].is_in;
-  }
-  const bool callee_seen = truth.parts.size() > static_cast<std::size_t>(phones);
+  const auto callees = std::span{truth.parts}.subspan(1);
+  return std::ssize(callees) >= phones && std::ranges::none_of(callees, [](const auto& p) { return p.is_in; });
+}
+
+void Judge::watch_ends(CallTruth& truth) {
+  const auto now = world_.queue().now();
   const bool caller_in = truth.parts.front().is_in;
-  const bool callee_out = answerer_out || (callee_seen && !callee_in);
-  if (!((caller_in && callee_out) || (callee_in && !caller_in) || (answerer_in && still_rings))) {
+  bool callee_in = false;
+  bool undecided = false;  // an answer is under way, or a phone that did not get the call does not know
+  for (std::size_t i = 1; i < truth.parts.size(); ++i) {
+    const auto& part = truth.parts[i];
+    callee_in |= part.is_in;
+    undecided |= part.is_in && i != truth.taken && (part.answered || truth.taken);
+  }
+  if (!(caller_in && callee_is_out(truth)) && !(callee_in && !caller_in) && !undecided) {
     truth.apart_since.reset();
     truth.cut_since.reset();
     return;
@@ -218,8 +231,9 @@ void Judge::watch_ends(CallTruth& truth) {
   if (!truth.apart_since) truth.apart_since = now;
   ++seen_.judged_ends;
   demand(now - *truth.apart_since <= kAgreeWithin,
-         "one side has ended call " + brief(truth.id.text()) + " and the other has not: " +
-             (caller_in ? "the caller" : "the callee") + " is still in it");
+         undecided ? "a phone that answered call " + brief(truth.id.text()) + " in vain, or need not answer it, is not told so"
+                   : "one side has ended call " + brief(truth.id.text()) + " and the other has not: " +
+                         (caller_in ? "the caller" : "the callee") + " is still in it");
 }
 
 // --- success

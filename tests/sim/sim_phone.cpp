@@ -257,7 +257,7 @@ void SimPhone::on_datagram(ConnectionId id, ByteView datagram) {
   Speech speech;
   if (received->payload.size() == kSpeechBytes) {
     const auto* p = received->payload.data();
-    speech = {load_be64(p), load_be64(p + 8), load_be32(p + 16)};
+    speech = {load_be64(p), load_be64(p + 8), load_be32(p + 16), load_be32(p + 20)};
   }
   witness_.plays(*this, speech, received->packet_number);
   const auto now = queue_.now();
@@ -299,6 +299,7 @@ void SimPhone::speak() {
   store_be64(payload.data(), speech_id(run_->media_call));
   store_be64(payload.data() + 8, speech_id(who_));
   store_be32(payload.data() + 16, run_->frame_number);
+  store_be32(payload.data() + 20, static_cast<std::uint32_t>(setup_.owner));
   const auto packet = run_->session->send({proto::CodecId::Opus24k, run_->frame_number++ * 20, payload}, out_);
   if (packet) {
     for (const auto path : packet->paths) (void)run_->endpoint.send_datagram(path, ByteView{out_}.first(packet->size));

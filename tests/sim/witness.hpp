@@ -18,6 +18,7 @@ struct Speech {
   std::uint64_t call = 0;     ///< `speech_id` of the call
   std::uint64_t speaker = 0;  ///< first bytes of the speaker's fingerprint
   std::uint32_t number = 0;   ///< counts up
+  std::uint32_t phone = 0;    ///< its owner, since a person may have two
 };
 
 /// Sees everything that the simulated programs do, before it is carried out. Whoever finds a broken promise throws.
