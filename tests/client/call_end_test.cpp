@@ -234,6 +234,33 @@ TEST_CASE("a lost registration ends a call that is not set up, and no other", "[
   }
 }
 
+TEST_CASE("a call that a lost registration ended while the answer was under way is ended for the other side, too",
+          "[client]") {
+  const bool at_caller = GENERATE(true, false);
+  World w{{}};
+  auto& alice = w.add("alice");
+  auto& bob = w.add("bob");
+  w.run(1s);
+  w.on_signal = [&](const proto::SignalMessage& m, const std::string& to) -> std::optional<Duration> {
+    const bool lost = std::holds_alternative<proto::DirectCallAnswer>(m) || std::holds_alternative<proto::CallSetup>(m);
+    if (lost && to == (at_caller ? "alice" : "bob")) return std::nullopt;
+    return 0ms;
+  };
+  w.place(alice, bob);
+  auto& cut = at_caller ? alice : bob;
+  auto& other = at_caller ? bob : alice;
+  const auto last = at_caller ? CallState::Ringing : CallState::AwaitingSetup;
+  const auto apart = [&] {
+    return cut.core->call_state() == last && other.core->call_state() == CallState::Connecting;
+  };
+  REQUIRE(w.run_until(apart, 5s));
+  w.cut_signal(cut);
+  REQUIRE(w.run_until([&] { return cut.core->registered(); }, 5s));
+  CHECK(end_of(w, cut) == EndReason::NotConnected);
+  w.run(1s);
+  CHECK(end_of(w, other) == EndReason::NoPath);
+}
+
 TEST_CASE("a hang-up without a registration is told when it is back", "[client]") {
   World w{{}};
   auto& alice = w.add("alice");

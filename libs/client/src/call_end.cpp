@@ -67,7 +67,10 @@ void Call::hang_up(const Context& ctx) {
 
 void Call::registration_lost(const Context& ctx) {
   if (connecting()) return;  // paths are known; the relay keeps an answered call for a while
-  end(EndReason::NotConnected, "the connection to the relay was lost", std::nullopt, ctx);
+  // An answer may have been under way: then the relay keeps the call for us, and the other side waits.
+  const bool known = state_ != CallState::None && state_ != CallState::Preparing;
+  const auto tell = known ? std::optional{HangupReason::Error} : std::nullopt;
+  end(EndReason::NotConnected, "the connection to the relay was lost", tell, ctx);
 }
 
 void Call::reject(const Context& ctx) {
@@ -128,7 +131,7 @@ void Call::end(EndReason reason, std::string why, std::optional<HangupReason> te
   if (tell) {
     proto::Hangup hangup{*tell, id_.text()};
     // Kept even if it can be sent now: the connection may be dead already, and take it along (`tell_late`).
-    if (ctx.session || connecting()) untold_ = hangup;
+    untold_ = hangup;
     ctx.signal(std::move(hangup));
   }
   direct_.close_all(connecting() ? tell : std::nullopt, "hangup", ctx);
