@@ -191,7 +191,7 @@ class GossipNet {
       auto& self = node(other);
       const auto from = some_relay(me);
       std::visit(overloaded{[&](const proto::RelayState& m) { carry_out(other, self.map.handle(from, m, now())); },
-                            [&](const proto::RoomState& m) { carry_out(other, self.rooms.handle(from, m, now())); },
+                            [&](const proto::RoomState& m) { carry_out(other, self.rooms.handle(from, m, self.map, now())); },
                             [&](const proto::UserState& m) { carry_out(other, self.users.handle(from, m, now())); },
                             [&](const proto::UserDigest& m) { carry_out(other, self.users.handle(from, m, now())); },
                             [&](const proto::UserRequest& m) { carry_out(other, self.users.handle(from, m, now())); },

@@ -28,7 +28,11 @@ struct Fixture {
   }
   template <class T>
   GossipActions hear(std::uint8_t from, const T& message) {
-    return rooms.handle(some_relay(from), message, clock.now());
+    if constexpr (std::is_same_v<T, proto::RoomState>) {
+      return rooms.handle(some_relay(from), message, map, clock.now());
+    } else {
+      return rooms.handle(some_relay(from), message, clock.now());
+    }
   }
 };
 
@@ -135,6 +139,57 @@ TEST_CASE("who cannot be reached any more is not shown, and silence ends after 3
     CHECK(has<RoomChanged>(f.hear(1, state(1, {0, 1}, 1, {"b"}))));
     CHECK(f.rooms.remote("lobby").at(0).participants.at(0).fingerprint == "b");
   }
+}
+
+TEST_CASE("an old word about who cannot be reached replaces nothing, and who said it is told better",
+          "[federation][V-40]") {
+  Fixture f;
+  (void)f.up(1);
+  (void)f.up(2);
+  const auto map = [&](std::uint8_t origin, std::uint64_t seq, std::uint8_t hops, const std::vector<int>& links) {
+    proto::RelayState said{to_string(some_relay(origin)), 0, seq, hops, {}};
+    for (const auto link : links) said.neighbours.push_back(to_string(some_relay(static_cast<std::uint8_t>(link))));
+    (void)f.map.handle(some_relay(1), said, f.clock.now());
+    return f.rooms.map_changed(f.map, f.clock.now());
+  };
+  const auto people = [&] {
+    const auto found = f.rooms.remote("lobby");
+    const auto nine = std::ranges::find(found, some_relay(9), &RoomDirectory::Remote::origin);
+    return nine == found.end() ? "" : nine->participants.at(0).fingerprint;
+  };
+  (void)f.hear(1, state(1, {0, 1}, 1, {}));
+  (void)map(1, 1, 1, {5, 9});
+  (void)map(9, 1, 2, {1});
+  (void)f.hear(1, state(9, {0, 5}, 2, {"new"}));
+  REQUIRE(people() == "new");
+  (void)map(1, 2, 1, {5});
+  REQUIRE(people().empty());
+  const auto reply = sent<proto::RoomState>(f.hear(2, state(9, {0, 3}, 3, {"old"})));
+  REQUIRE(reply.size() == 1);
+  CHECK(reply[0].first == some_relay(2));
+  CHECK(reply[0].second.seq == 5);
+  f.clock.advance(400ms);
+  CHECK(has<RoomChanged>(map(1, 3, 1, {5, 9})));
+  CHECK(people() == "new");
+}
+
+TEST_CASE("a word that came before the way was known is passed on when it is", "[federation][V-40]") {
+  Fixture f;
+  (void)f.up(1);
+  (void)f.up(2);
+  (void)f.hear(1, state(1, {0, 1}, 1, {}));
+  CHECK(f.hear(1, state(9, {0, 5}, 2, {"a"})).empty());
+  const auto say = [&](std::uint8_t origin, std::uint8_t hops, std::vector<std::string> links) {
+    (void)f.map.handle(some_relay(1), {to_string(some_relay(origin)), 0, 1, hops, std::move(links)}, f.clock.now());
+  };
+  say(1, 1, {to_string(some_relay(5)), to_string(some_relay(9))});
+  say(9, 2, {to_string(some_relay(1))});
+  const auto now = f.rooms.map_changed(f.map, f.clock.now());
+  CHECK(has<RoomChanged>(now));
+  const auto passed = sent<proto::RoomState>(now);
+  REQUIRE(passed.size() == 1);
+  CHECK(passed[0].first == some_relay(2));
+  CHECK(passed[0].second.origin_relay_fp == to_string(some_relay(9)));
 }
 
 TEST_CASE("a hub lets reference relays at both sides list each other", "[federation][H-30][H-31][V-72]") {

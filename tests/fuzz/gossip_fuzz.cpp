@@ -162,7 +162,7 @@ class Player {
     const auto who = from();
     proto::RoomState state{name(), number(), number(), hops(), std::string{kRooms[in_.below(kRooms.size())]}, people()};
     if (state.hops % 2 != 0) state.tier = in_.byte();
-    run(rooms_.handle(who, state, now_));
+    run(rooms_.handle(who, state, map_, now_));
   }
   void hear_plain() {
     const auto who = from();

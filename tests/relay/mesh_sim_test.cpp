@@ -23,6 +23,12 @@ namespace {
 
 using sim::Random;
 
+/// After this, everything that follows from a change of the links must be in place: 1 s, and what the links take to
+/// greet each other.
+constexpr Duration kConverges = 1100ms;
+constexpr Duration kLook = 20ms;
+constexpr Duration kPatience = 400s;  ///< dialling backs off
+
 struct Broken : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -212,7 +218,7 @@ class MeshStory {
     busy_.insert(relay);
     say("member " + std::to_string(name) + " moves to " + std::to_string(relay));
     ++seen_.moves;
-    mesh_->bench.run_for(1100ms);
+    mesh_->bench.run_for(kConverges);
   }
 
   void cut_one() {
@@ -221,7 +227,7 @@ class MeshStory {
     if (!cut_.insert(link).second) return;
     say("cuts " + std::to_string(link.first) + "-" + std::to_string(link.second));
     mesh_->bench.cut(std::size_t(link.first), std::size_t(link.second));
-    mesh_->bench.run_for(1100ms);
+    mesh_->bench.run_for(kConverges);
   }
 
   void heal_one() {
@@ -243,40 +249,46 @@ class MeshStory {
     say("restarts " + std::to_string(relay));
     mesh_->bench.restart(std::size_t(relay));
     ++seen_.restarts;
-    settle_links();
-    // A relay that starts anew has to overtake what it said in its former life; at worst the next refresh does it.
-    mesh_->bench.run_for(10s);
-    probe();
+    // Some links may take longer to come back, since dialling backs off; nobody waits for them.
+    do settle_links();
+    while (!probe_while_links_last());
     wait_for_links();
   }
 
   bool is_up(std::pair<int, int> link) {
     return mesh_->bench.connections_between(std::size_t(link.first), std::size_t(link.second)) > 0;
   }
+  std::set<std::pair<int, int>> links_up() {
+    std::set<std::pair<int, int>> up;
+    for (const auto& link : links_) {
+      if (is_up(link)) up.insert(link);
+    }
+    return up;
+  }
 
-  /// Until no link has come or gone for a while.
+  /// Until no link has come or gone for as long as everything may take to be right again.
   void settle_links() {
-    std::set<std::pair<int, int>> before;
-    for (int i = 0; i < 100; ++i) {
-      mesh_->bench.run_for(1500ms);
-      std::set<std::pair<int, int>> now;
-      for (const auto& link : links_) {
-        if (is_up(link)) now.insert(link);
-      }
-      if (i > 0 && now == before) return;
+    Duration quiet{};
+    Duration waited{};
+    for (auto before = links_up(); quiet < kConverges; quiet += kLook, waited += kLook) {
+      if (waited > kPatience) fail("links come and go without end");
+      mesh_->bench.run_for(kLook);
+      auto now = links_up();
+      if (now == before) continue;
       before = std::move(now);
+      quiet = {};
     }
   }
 
   /// Dialling backs off; trouble that is over must not count.
   void wait_for_links() {
-    for (int i = 0; i < 400; ++i) {
-      bool all = true;
-      for (const auto& link : links_) all &= cut_.contains(link) || is_up(link);
-      if (all) return mesh_->bench.run_for(1500ms);
-      mesh_->bench.run_for(1s);
+    const auto is_missing = [&](const auto& link) { return !cut_.contains(link) && !is_up(link); };
+    const auto missing = [&] { return std::ranges::any_of(links_, is_missing); };
+    for (Duration waited{}; missing(); waited += kLook) {
+      if (waited > kPatience) fail("a link does not come back");
+      mesh_->bench.run_for(kLook);
     }
-    fail("a link does not come back");
+    settle_links();
   }
 
   void heal_all() {
@@ -323,6 +335,18 @@ class MeshStory {
   }
 
   // --- probing
+
+  /// False when a link came or went meanwhile, so that nothing is shown.
+  bool probe_while_links_last() {
+    const auto before = links_up();
+    try {
+      probe();
+    } catch (const Broken&) {
+      if (links_up() == before) throw;
+      return false;
+    }
+    return true;
+  }
 
   void probe() {
     for (auto& [relay, member] : members_) member->end().media.clear();

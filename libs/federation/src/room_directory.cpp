@@ -93,7 +93,7 @@ GossipActions RoomDirectory::link_up(const RelayFingerprint& relay, Neighbour ne
     say_if_due(room, now, out);
     if (room.second.stamp == was) out.push_back(SendTo{relay, statement(room)});
     for (const auto& [origin, entry] : room.second.entries) {
-      if (origin == relay || !entry.cut) send(relay, room, origin, entry, out);
+      if (origin == relay || entry.shown) send(relay, room, origin, entry, out);
     }
   }
   review(map, now, out);
@@ -105,8 +105,6 @@ GossipActions RoomDirectory::link_down(const RelayFingerprint& relay, const Rela
   if (neighbours_.erase(relay) == 0) return out;
   mesh_.link_down(relay);
   for (auto& room : rooms_) {
-    const auto entry = room.second.entries.find(relay);
-    if (entry != room.second.entries.end()) entry->second.link_lost = now;
     if (room.second.plain.erase(relay) != 0) {
       out.push_back(RoomChanged{room.first});
       own_changed(room, now, out);
@@ -125,41 +123,57 @@ GossipActions RoomDirectory::map_changed(const RelayMap& map, Instant now) {
 void RoomDirectory::review(const RelayMap& map, Instant now, GossipActions& out) {
   const auto lost = mesh_.review(map);
   for (auto& room : rooms_) {
-    bool differs = false;
-    std::set<RelayFingerprint> have_room{config_.own};
-    for (const auto& [origin, entry] : room.second.entries) have_room.insert(origin);
-    const auto part = map.component(have_room);
-    for (auto& [origin, entry] : room.second.entries) {
-      const bool was_cut = entry.cut;
-      differs |= review(entry, mesh_.has(origin) || part.contains(origin), now);
-      if (!was_cut || entry.cut) continue;
-      for (const auto& relay : mesh_.targets(origin, origin)) send(relay, room, origin, entry, out);
-    }
+    review(room, map, now, out);
     // Only now: what was lost with its origin is nobody's to tell.
     for (const auto& [neighbour, origin] : lost) {
       const auto entry = room.second.entries.find(origin);
-      if (entry != room.second.entries.end() && !entry->second.cut) send(neighbour, room, origin, entry->second, out);
+      if (entry != room.second.entries.end() && entry->second.shown) send(neighbour, room, origin, entry->second, out);
     }
-    if (differs) changed(room, now, out);
   }
 }
 
-bool RoomDirectory::review(Entry& entry, bool reachable, Instant now) const {
-  if (entry.shown == reachable) return false;
-  if (entry.shown) {
-    entry.shown = false;
-    entry.cut = true;
-    entry.cut_at = now;
-    return true;
+void RoomDirectory::review(NamedRoom& room, const RelayMap& map, Instant now, GossipActions& out) {
+  const auto reached = part(room.second, map);
+  bool differs = false;
+  for (auto& [origin, entry] : room.second.entries) {
+    const bool was_shown = entry.shown;
+    const bool was_apart = join(entry, reached.contains(origin), now);
+    show(origin, entry, now);
+    differs |= was_shown != entry.shown;
+    // Those behind us cannot reach it for as long, and wait for its next word, too.
+    if (!entry.shown || (was_shown && !was_apart)) continue;
+    for (const auto& relay : mesh_.targets(origin, origin)) send(relay, room, origin, entry, out);
   }
-  const bool may_be_new = entry.link_lost && entry.cut_at - *entry.link_lost < 2 * config_.grace;
-  if (entry.cut && (may_be_new || now - entry.cut_at >= config_.grace)) return false;
-  entry.shown = true;
-  entry.cut = false;
-  return true;
+  if (differs) changed(room, now, out);
 }
 
-GossipActions RoomDirectory::handle(const RelayFingerprint& from, const proto::RoomState& state, Instant now) {
+/// Whether it is joined again and was not for long.
+bool RoomDirectory::join(Entry& entry, bool joined, Instant now) const {
+  const bool was_apart = joined && !entry.joined && now - entry.apart_at >= config_.grace;
+  if (entry.joined && !joined) entry.apart_at = now;
+  entry.joined = joined;
+  return was_apart;
+}
+
+void RoomDirectory::show(const RelayFingerprint& origin, Entry& entry, Instant now) const {
+  const bool own_link = mesh_.has(origin);
+  const bool reachable = own_link || entry.joined;
+  if (entry.shown == reachable) return;
+  // What a neighbour itself has to say is on its way; it may have restarted.
+  if (!entry.shown && (own_link || now - entry.hidden_at >= config_.grace)) return;
+  entry.shown = reachable;
+  entry.hidden_at = now;
+}
+
+/// Who can be reached over relays that have the room.
+std::set<RelayFingerprint> RoomDirectory::part(const Room& room, const RelayMap& map) const {
+  std::set<RelayFingerprint> have_room{config_.own};
+  for (const auto& [origin, entry] : room.entries) have_room.insert(origin);
+  return map.component(have_room);
+}
+
+GossipActions RoomDirectory::handle(const RelayFingerprint& from, const proto::RoomState& state,
+                                    const RelayMap& map, Instant now) {
   GossipActions out;
   const auto room = rooms_.find(state.room);
   const auto origin = canonical_relay(state.origin_relay_fp);
@@ -180,7 +194,7 @@ GossipActions RoomDirectory::handle(const RelayFingerprint& from, const proto::R
     if (*origin == config_.own) {
       hear_own(*room, entry, now, out);
     } else {
-      hear(*room, from, *origin, std::move(entry), now, out);
+      hear(*room, from, *origin, std::move(entry), map, now, out);
     }
   }
   return out;
@@ -226,13 +240,20 @@ void RoomDirectory::hear_own(NamedRoom& room, const Entry& entry, Instant now, G
 }
 
 void RoomDirectory::hear(NamedRoom& room, const RelayFingerprint& from, const RelayFingerprint& origin, Entry entry,
-                         Instant now, GossipActions& out) {
+                         const RelayMap& map, Instant now, GossipActions& out) {
   const bool delegate = mesh_.is_delegate(from);
   bool differs = true;
-  entry.shown = mesh_.reaches(origin);
-  if (const auto found = room.second.entries.find(origin); found != room.second.entries.end()) {
-    auto& known = found->second;
-    bool newer = entry.stamp > known.stamp || known.cut;
+  const auto [place, is_new] = room.second.entries.try_emplace(origin);
+  auto& known = place->second;
+  if (is_new) known.apart_at = now;
+  entry.joined = known.joined;
+  entry.apart_at = known.apart_at;
+  if (!known.shown) entry.joined = part(room.second, map).contains(origin);
+  entry.shown = known.shown || entry.joined || mesh_.has(origin);
+  entry.hidden_at = now;
+  if (!is_new) {
+    // Who comes back may have forgotten what it had said; what is still out of reach may be an echo, and has not.
+    bool newer = entry.stamp > known.stamp || (!known.shown && (entry.shown || entry.stamp == known.stamp));
     if (!newer && entry.stamp == known.stamp) {
       const auto order = essence(entry.people, entry.tier) <=> essence(known.people, known.tier);
       newer = order > 0 || (order == 0 && entry.passed && !known.passed);
@@ -248,20 +269,21 @@ void RoomDirectory::hear(NamedRoom& room, const RelayFingerprint& from, const Re
     }
     const bool final_word = origin == from && !delegate && !known.passed;
     if (!newer && !final_word) {
+      if (!known.shown) known.hidden_at = now;  // somebody has heard of it just now
       // Its origin has to hear of what we hold: from a former life of it, or invented by somebody.
       if (delegate && entry.stamp < known.stamp) send(from, room, origin, known, out);
       return;
     }
-    if (known.cut && !entry.shown) {  // an echo, or a moment before the map has it
-      entry.cut = true;
-      entry.cut_at = now;
-    }
+    const bool same = entry.stamp == known.stamp && entry.people == known.people && entry.tier == known.tier;
+    if (same) entry.hops = std::min(entry.hops, known.hops);  // what we said ourselves may come back the long way
     differs = !known.shown || known.people != entry.people || known.tier != entry.tier;
   }
-  auto& kept = room.second.entries[origin] = std::move(entry);
-  if (kept.shown && differs) changed(room, now, out);
-  if (!kept.passed || kept.cut) return;
-  for (const auto& relay : mesh_.targets(origin, from)) send(relay, room, origin, kept, out);
+  known = std::move(entry);
+  if (known.shown && differs) changed(room, now, out);
+  // What cannot be reached is an echo, or a moment ahead of the map, and passed on when it is shown.
+  if (!known.passed || !known.shown) return;
+  for (const auto& relay : mesh_.targets(origin, from)) send(relay, room, origin, known, out);
+  if (is_new) review(room, map, now, out);  // others may be behind it
 }
 
 GossipActions RoomDirectory::tick(Instant now) {

@@ -69,7 +69,7 @@ void from_relay(State& s, const RelayFingerprint& from, const proto::SignalMessa
   std::visit(overloaded{
                  [&](const proto::RoutedSignal& m) { CrossRelayDispatcher{s}.handle(from, m, now); },
                  [&](const proto::RelayState& m) { run(s, s.map.handle(from, m, now), now, &from); },
-                 [&](const proto::RoomState& m) { run(s, s.room_directory.handle(from, m, now), now, &from); },
+                 [&](const proto::RoomState& m) { run(s, s.room_directory.handle(from, m, s.map, now), now, &from); },
                  [&](const proto::GlobalRoomActive& m) { run(s, s.room_directory.handle(from, m, now), now, &from); },
                  [&](const proto::GlobalRoomInactive& m) { run(s, s.room_directory.handle(from, m, now), now, &from); },
                  [&](const proto::UserState& m) { run(s, s.users.handle(from, m, now), now, &from); },

@@ -25,12 +25,14 @@ namespace wzp::federation {
 /// becomes that of the neighbour it came from; others stay, so that they name the true relay (H-30).
 ///
 /// An origin that can no longer be reached over relays with the room is not shown from that moment (V-40). What it
-/// said is kept for its stamp: the
-/// origin itself gets it when it comes back, so that it overtakes a former life. It is shown again by the next word
-/// from that side, whatever its stamp, or when the map finds the origin again within 500 ms and our own link to it was
-/// not
-/// lost before that: the map may lose sight of a relay for a moment while it changes. Then, too, it is passed on
-/// again. Forgotten after 30 s without a newer word.
+/// said is kept: the origin itself gets it when it comes back, so that it overtakes a former life.
+/// - It is shown again when the map finds the origin within 500 ms of that moment or of the last word about it: the map
+///   may lose sight of a relay for a moment while it changes, and a word may be ahead of the map. Later, and at the end
+///   of a link of our own, only by a word, whatever its stamp: it may have restarted.
+/// - While it cannot be reached, a word replaces what is held only when it is as new, because an older one may be an
+///   echo; and nothing is passed on. What is shown again, or can be reached over others again after more than 500 ms,
+///   is: relays behind us may have to wait for a word, too, and nobody else has one to say.
+/// Forgotten after 30 s without a newer word.
 ///
 /// Reference relays know nothing of this. Each is told, as plain `GlobalRoomActive`/`Inactive`, who else is in a room:
 /// our members, what relays of ours have stated, and the own people of other reference relays; only when that list
@@ -93,7 +95,8 @@ class RoomDirectory {
   [[nodiscard]] GossipActions link_down(const RelayFingerprint& relay, const RelayMap& map, Instant now);
   /// After every `MapChanged`.
   [[nodiscard]] GossipActions map_changed(const RelayMap& map, Instant now);
-  [[nodiscard]] GossipActions handle(const RelayFingerprint& from, const proto::RoomState& state, Instant now);
+  [[nodiscard]] GossipActions handle(const RelayFingerprint& from, const proto::RoomState& state, const RelayMap& map,
+                                     Instant now);
   [[nodiscard]] GossipActions handle(const RelayFingerprint& from, const proto::GlobalRoomActive& state, Instant now);
   [[nodiscard]] GossipActions handle(const RelayFingerprint& from, const proto::GlobalRoomInactive& state, Instant now);
   [[nodiscard]] GossipActions tick(Instant now);
@@ -123,10 +126,10 @@ class RoomDirectory {
     std::optional<std::uint8_t> tier{};
     Instant expires{};
     bool passed = false;  ///< from a delegate, so others are told it
-    bool shown = false;
-    bool cut = false;                    ///< was shown until its origin could not be reached
-    std::optional<Instant> link_lost{};  ///< our own to it: it may have restarted
-    Instant cut_at{};
+    bool joined = false;  ///< its origin is reached over relays that pass its words on
+    Instant apart_at{};   ///< when not joined: since when
+    bool shown = false;   ///< joined, or at the end of a link of our own
+    Instant hidden_at{};  ///< when not shown: since when, or when last heard
   };
   /// What a reference relay has said, and what it was told.
   struct Plain {
@@ -154,10 +157,13 @@ class RoomDirectory {
                                              const proto::RoomState& state) const;
   [[nodiscard]] bool fits(const People& people) const;
   void hear_own(NamedRoom& room, const Entry& entry, Instant now, GossipActions& out);
-  void hear(NamedRoom& room, const RelayFingerprint& from, const RelayFingerprint& origin, Entry entry, Instant now,
-            GossipActions& out);
+  void hear(NamedRoom& room, const RelayFingerprint& from, const RelayFingerprint& origin, Entry entry,
+            const RelayMap& map, Instant now, GossipActions& out);
   void review(const RelayMap& map, Instant now, GossipActions& out);
-  [[nodiscard]] bool review(Entry& entry, bool reachable, Instant now) const;
+  void review(NamedRoom& room, const RelayMap& map, Instant now, GossipActions& out);
+  [[nodiscard]] bool join(Entry& entry, bool joined, Instant now) const;
+  void show(const RelayFingerprint& origin, Entry& entry, Instant now) const;
+  [[nodiscard]] std::set<RelayFingerprint> part(const Room& room, const RelayMap& map) const;
   void changed(NamedRoom& room, Instant now, GossipActions& out);
   void own_changed(NamedRoom& room, Instant now, GossipActions& out);
   void say_if_due(NamedRoom& room, Instant now, GossipActions& out);
