@@ -99,6 +99,35 @@ TEST_CASE("who missed a version asks once a second, three times", "[federation]"
   }
 }
 
+TEST_CASE("our own words that come back the long way do not make anybody far away", "[federation]") {
+  Fixture f;
+  (void)f.up(1);
+  (void)f.hear(1, snapshot(1, {7}));
+  const auto about_1 = [](const auto& out) { return out.second.origin_relay_fp == to_string(some_relay(1)); };
+  const auto said = sent<proto::UserDigest>(f.up(3));
+  const auto found = std::ranges::find_if(said, about_1);
+  REQUIRE(found != said.end());
+  auto echo = found->second;
+  echo.hops = UserDirectory::kMaxDistance;
+  f.clock.advance(16s);
+  (void)f.hear(3, echo);
+  CHECK(std::ranges::any_of(sent<proto::UserDigest>(f.up(4)), about_1));
+}
+
+TEST_CASE("who cannot give a list is not asked for it again and again", "[federation]") {
+  Fixture f;
+  (void)f.up(1);
+  (void)f.up(2);
+  const auto list = snapshot(1, {7});
+  proto::UserDigest digest{to_string(some_relay(1)), list.epoch, list.version, 2, 1, list.add};
+  const auto asks = [](const GossipActions& actions) {
+    const auto out = sent<proto::UserRequest>(actions);
+    return out.size() == 1 ? out[0].first : RelayFingerprint{};
+  };
+  CHECK(asks(f.hear(2, digest)) == some_relay(2));
+  CHECK(asks(f.users.tick(f.clock.advance(1s))) == some_relay(1));  // the way there
+}
+
 TEST_CASE("a long list goes in parts, and only when asked for", "[federation]") {
   Fixture f;
   for (std::uint64_t n = 0; n < UserDirectory::kMaxPart + 1; ++n) (void)f.users.announce(some_user(n), f.clock.now());

@@ -31,8 +31,8 @@ std::vector<Mesh::Lost> Mesh::review(const RelayMap& map) {
     }
     neighbour.connected = std::move(connected);
   }
-  reachable_.clear();
-  for (const auto& relay : map.relays()) reachable_.insert(relay);
+  ways_.clear();
+  for (const auto& relay : map.relays()) ways_[relay] = {*map.distance(relay), *map.next_hop(relay)};
   return lost;
 }
 
@@ -41,8 +41,17 @@ bool Mesh::is_delegate(const RelayFingerprint& relay) const {
   return found != neighbours_.end() && found->second.delegate;
 }
 
-bool Mesh::reaches(const RelayFingerprint& relay) const {
-  return neighbours_.contains(relay) || reachable_.contains(relay);
+std::optional<unsigned> Mesh::distance(const RelayFingerprint& relay) const {
+  if (neighbours_.contains(relay)) return 1;
+  const auto found = ways_.find(relay);
+  return found == ways_.end() ? std::nullopt : std::optional{found->second.distance};
+}
+
+std::optional<RelayFingerprint> Mesh::next_hop(const RelayFingerprint& relay) const {
+  if (neighbours_.contains(relay)) return relay;
+  const auto found = ways_.find(relay);
+  if (found == ways_.end() || !neighbours_.contains(found->second.first)) return std::nullopt;
+  return found->second.first;
 }
 
 std::vector<RelayFingerprint> Mesh::all() const {

@@ -1,6 +1,7 @@
 #include "wzp/federation/user_directory.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "user_entries.hpp"
 #include "wzp/base/hex.hpp"
@@ -8,6 +9,13 @@
 // Our own users, the neighbours, and what is sent. What is heard: user_directory_hear.cpp.
 
 namespace wzp::federation {
+
+namespace {
+
+/// More is the same.
+constexpr unsigned kFarAway = UserDirectory::kMaxDistance + 1;
+
+}  // namespace
 
 GossipActions UserDirectory::announce(const Fingerprint& person, Instant now) {
   GossipActions out;
@@ -113,12 +121,19 @@ GossipActions UserDirectory::map_changed(const RelayMap& map, Instant now) {
 void UserDirectory::review(const RelayMap& map, Instant now, GossipActions& out) {
   const auto lost = mesh_.review(map);
   for (auto& [origin, held] : known_) {
-    if (mesh_.reaches(origin)) {
-      held.cut_since.reset();
-    } else if (!held.cut_since) {
-      held.cut_since = now;
-      held.doubtful = true;
+    const auto distance = mesh_.distance(origin);
+    if (!distance) {
+      if (!held.cut_since) {
+        held.cut_since = now;
+        held.doubtful = true;
+      }
+      continue;
     }
+    // Those behind us may not have been told, because it was too far from them, or at all.
+    const bool nearer = std::exchange(held.cut_since, {}) || *distance < held.hops;
+    held.hops = static_cast<std::uint8_t>(std::min(*distance, kFarAway));
+    if (!nearer) continue;
+    for (const auto& relay : mesh_.targets(origin, origin)) send_digest(relay, origin, out);
   }
   for (const auto& [neighbour, origin] : lost) {
     if (mesh_.reaches(origin)) send_digest(neighbour, origin, out);

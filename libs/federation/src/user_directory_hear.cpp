@@ -64,7 +64,7 @@ GossipActions UserDirectory::handle(const RelayFingerprint& from, const proto::U
                     *value == origin->digest;
   if (!same) {
     const bool final_word = from == heard.origin && !mesh_.is_delegate(from) && !origin->passed;
-    if (!origin->whole || heard.stamp >= origin->stamp || origin->doubtful || final_word) {
+    if (!origin->whole || heard.stamp >= origin->stamp || any_life_counts(heard, *origin) || final_word) {
       ask(heard, *origin, now, out);
     } else if (mesh_.is_delegate(from)) {
       send_digest(from, heard.origin, out);  // it has forgotten a former life that we have not
@@ -75,16 +75,24 @@ GossipActions UserDirectory::handle(const RelayFingerprint& from, const proto::U
   return out;
 }
 
+/// A word may come the long way, or be an echo of what we have said ourselves.
+std::uint8_t UserDirectory::hops_to(const Heard& heard) const {
+  return static_cast<std::uint8_t>(std::min<unsigned>(mesh_.distance(heard.origin).value_or(heard.hops), heard.hops));
+}
+
 /// What is held is what there is. Passed on once per round, and when it came by a better way than before.
 void UserDirectory::confirm(const Heard& heard, Origin& origin, Instant now, GossipActions& out) const {
   origin.expires = now + config_.expiry;
-  origin.doubtful = false;
+  // From elsewhere it may be an echo of the life before.
+  const auto way = mesh_.next_hop(heard.origin);
+  if (!way || way == heard.from) origin.doubtful = false;
   const bool delegate = mesh_.is_delegate(heard.from);
   const bool new_round = !origin.digest_passed || now >= *origin.digest_passed + config_.refresh / 2;
   if (delegate < origin.passed) return;
-  if (delegate == origin.passed && !new_round && heard.hops >= origin.hops) return;
+  const auto hops = hops_to(heard);
+  if (delegate == origin.passed && !new_round && hops >= origin.hops) return;
   origin.passed = delegate;
-  origin.hops = heard.hops;
+  origin.hops = hops;
   pass_digest(heard, origin, now, out);
 }
 
@@ -96,7 +104,7 @@ UserDirectory::Origin* UserDirectory::find_or_make(const Heard& heard, Instant n
     known_.erase(farthest);
   }
   auto& origin = known_[heard.origin];
-  origin.hops = heard.hops;
+  origin.hops = hops_to(heard);
   origin.expires = now + config_.expiry;
   return &origin;
 }
@@ -133,11 +141,12 @@ void UserDirectory::hear_delta(const Heard& heard, const proto::UserState& state
   const bool delegate = mesh_.is_delegate(heard.from);
   if (same_life && heard.stamp == origin->stamp && delegate >= origin->passed) {
     // It had come the longer way, too long for somebody, or to us alone.
-    const bool better = delegate > origin->passed || heard.hops < origin->hops;
+    const auto hops = hops_to(heard);
+    const bool better = delegate > origin->passed || hops < origin->hops;
     if (!better) return;
-    origin->hops = heard.hops;
+    origin->hops = hops;
     origin->passed = delegate;
-    return pass_delta(heard, state, out);
+    return pass_delta(heard, *origin, state, out);
   }
   if (!same_life || heard.stamp.seq != origin->stamp.seq + 1) {
     if (is_welcome(heard, *origin, state.salt)) ask(heard, *origin, now, out);
@@ -159,18 +168,23 @@ void UserDirectory::hear_delta(const Heard& heard, const proto::UserState& state
   origin->digest = xor_of(origin->entries);
   origin->stamp = heard.stamp;
   origin->passed = delegate;
-  origin->hops = heard.hops;
+  origin->hops = hops_to(heard);
   origin->expires = now + config_.expiry;
   origin->doubtful = false;
   if (origin->wanted <= origin->stamp) origin->ask.reset();
-  pass_delta(heard, state, out);
+  pass_delta(heard, *origin, state, out);
+}
+
+/// It could not be reached and is back. While it is not, what is older is an echo of what it said before.
+bool UserDirectory::any_life_counts(const Heard& heard, const Origin& origin) const {
+  return origin.doubtful && mesh_.reaches(heard.origin);
 }
 
 /// Whether a snapshot like this would count.
 bool UserDirectory::is_welcome(const Heard& heard, const Origin& origin, const std::string& salt) const {
   if (!origin.whole || heard.stamp > origin.stamp) return true;
   const bool other = heard.stamp != origin.stamp || salt != origin.salt;
-  if (other && (origin.doubtful || (heard.from == heard.origin && !mesh_.is_delegate(heard.from) && !origin.passed)))
+  if (other && (any_life_counts(heard, origin) || (heard.from == heard.origin && !mesh_.is_delegate(heard.from) && !origin.passed)))
     return true;
   return heard.stamp == origin.stamp && (salt > origin.salt || (salt == origin.salt && origin.ask.has_value()));
 }
@@ -210,11 +224,11 @@ void UserDirectory::take_over(const Heard& heard, Origin& origin, Instant now, G
   entries.erase(repeated, entries.end());
   entries.shrink_to_fit();
   origin.whole = true;
-  origin.passed = mesh_.is_delegate(heard.from);
+  origin.passed = mesh_.is_delegate(heard.from) || origin.known_to_all == heard.stamp;
   origin.stamp = heard.stamp;
   origin.salt = origin.coming->salt;
   origin.key = *array_from_hex<16>(origin.salt);
-  origin.hops = heard.hops;
+  origin.hops = hops_to(heard);
   origin.entries = std::move(entries);
   origin.digest = xor_of(origin.entries);
   origin.coming.reset();
@@ -230,8 +244,13 @@ void UserDirectory::take_over(const Heard& heard, Origin& origin, Instant now, G
 void UserDirectory::ask(const Heard& heard, Origin& origin, Instant now, GossipActions& out) const {
   if (origin.refused_until && now < *origin.refused_until) return;
   if (!origin.ask) origin.tries = 0;
-  origin.ask = heard.from;
-  origin.wanted = heard.stamp;
+  if (mesh_.is_delegate(heard.from)) origin.known_to_all = std::max(origin.known_to_all, std::optional{heard.stamp});
+  // The next one on the way to it can give it; others may be too far from it by now.
+  const bool right_way = origin.ask && origin.ask == mesh_.next_hop(heard.origin) && origin.wanted >= heard.stamp;
+  if (!right_way) {
+    origin.ask = heard.from;
+    origin.wanted = heard.stamp;
+  }
   ask_if_due(heard.origin, origin, now, out);
 }
 
@@ -243,20 +262,23 @@ void UserDirectory::ask_if_due(const RelayFingerprint& about, Origin& origin, In
     return;
   }
   origin.asked = now;
-  ++origin.tries;
-  out.push_back(SendTo{*origin.ask, proto::UserRequest{to_string(about)}});
+  // Who said it may be too far from it by now; then the next one on the way there can give it.
+  const bool again = origin.tries++ % 2 == 1;
+  const auto to = again ? mesh_.next_hop(about).value_or(*origin.ask) : *origin.ask;
+  out.push_back(SendTo{to, proto::UserRequest{to_string(about)}});
 }
 
-void UserDirectory::pass_delta(const Heard& heard, const proto::UserState& state, GossipActions& out) const {
-  if (heard.hops >= kMaxDistance || !mesh_.is_delegate(heard.from)) return;
+void UserDirectory::pass_delta(const Heard& heard, const Origin& origin, const proto::UserState& state,
+                               GossipActions& out) const {
+  if (origin.hops >= kMaxDistance || !mesh_.is_delegate(heard.from)) return;
   auto passed = state;
-  passed.hops = static_cast<std::uint8_t>(heard.hops + 1);
+  passed.hops = static_cast<std::uint8_t>(origin.hops + 1);
   for (const auto& relay : mesh_.targets(heard.origin, heard.from)) out.push_back(SendTo{relay, passed});
 }
 
 void UserDirectory::pass_digest(const Heard& heard, Origin& origin, Instant now, GossipActions& out) const {
   origin.digest_passed = now;
-  if (!mesh_.is_delegate(heard.from)) return;
+  if (!origin.passed) return;
   for (const auto& relay : mesh_.targets(heard.origin, heard.from)) send_digest(relay, heard.origin, out);
 }
 

@@ -92,8 +92,11 @@ class Mesh {
 
   [[nodiscard]] bool has(const RelayFingerprint& relay) const { return neighbours_.contains(relay); }
   [[nodiscard]] bool is_delegate(const RelayFingerprint& relay) const;
-  /// The neighbour itself, or on the map when that was last reviewed.
-  [[nodiscard]] bool reaches(const RelayFingerprint& relay) const;
+  /// Links to a relay that is a neighbour, or was on the map when that was last reviewed; else empty.
+  [[nodiscard]] std::optional<unsigned> distance(const RelayFingerprint& relay) const;
+  [[nodiscard]] bool reaches(const RelayFingerprint& relay) const { return distance(relay).has_value(); }
+  /// The neighbour on the way to it, as `RelayMap::next_hop`.
+  [[nodiscard]] std::optional<RelayFingerprint> next_hop(const RelayFingerprint& relay) const;
   /// Everyone, for what we say about ourselves.
   [[nodiscard]] std::vector<RelayFingerprint> all() const;
   /// The delegates that a newer statement of this origin is passed on to when it came from `from`. The origin itself is
@@ -107,7 +110,11 @@ class Mesh {
     std::set<RelayFingerprint> connected{};
   };
   std::map<RelayFingerprint, Neighbour> neighbours_;
-  std::set<RelayFingerprint> reachable_;
+  struct Way {
+    unsigned distance = 0;
+    RelayFingerprint first{};
+  };
+  std::map<RelayFingerprint, Way> ways_;
 };
 
 }  // namespace wzp::federation

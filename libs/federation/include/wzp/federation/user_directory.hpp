@@ -33,10 +33,12 @@ namespace wzp::federation {
 ///   others, and of what it was itself before.
 /// - Deltas are passed on as statements are (`RelayMap`). A snapshot is not: who took over one says its digest.
 ///   A digest that says nothing new is passed on once per round of refreshes.
-/// - Nothing goes further than 3 links, by the shortest way that it has come.
+///   A relay that comes nearer, or can be reached again, has its digest passed on at once.
+/// - Nothing goes further than 3 links, counted by the map where it knows them: words may come the long way.
+/// - The second request goes to the next relay on the way to the origin: who said the digest may be too far by now.
 /// - (epoch, version) of ours that are ahead of us, or equal with another digest or salt, are of a former life: we take
-///   the next epoch. An origin that could not be reached keeps its entries, unused, and any life of it counts next; so
-///   does any that a relay which is no delegate tells of itself.
+///   the next epoch. An origin that could not be reached keeps its entries, unused, and when it can be, any life of it
+///   counts until its next word along the way there; so does any that a relay which is no delegate tells of itself.
 /// - Forgotten 90 s after the last word, or 90 s after its origin could no longer be reached.
 ///
 /// Bounds: 64 origins, 100 000 entries each, 400 000 in all, snapshots in the making included. A newcomer takes the
@@ -103,7 +105,7 @@ class UserDirectory {
     Stamp stamp{};        ///< epoch, version
     std::string salt{};
     ByteArray<16> key{};
-    std::uint8_t hops = 0;
+    std::uint8_t hops = 0;  ///< links to it by the map; while that does not know, as many as the last word has crossed
     Entries entries{};
     std::uint64_t digest = 0;
     std::optional<Snapshot> coming{};
@@ -113,6 +115,7 @@ class UserDirectory {
     std::optional<Instant> digest_passed{};
     std::optional<RelayFingerprint> ask{};  ///< who has what we miss
     Stamp wanted{};                         ///< what was missed
+    std::optional<Stamp> known_to_all{};    ///< a delegate had it when we had not
     unsigned tries = 0;
     std::optional<Instant> asked{};
     std::optional<Instant> refused_until{};
@@ -135,8 +138,10 @@ class UserDirectory {
   void hear_delta(const Heard& heard, const proto::UserState& state, Entries add, Entries remove, Instant now,
                   GossipActions& out);
   void hear_part(const Heard& heard, const proto::UserState& state, Entries entries, Instant now, GossipActions& out);
+  [[nodiscard]] std::uint8_t hops_to(const Heard& heard) const;
   void confirm(const Heard& heard, Origin& origin, Instant now, GossipActions& out) const;
   void take_over(const Heard& heard, Origin& origin, Instant now, GossipActions& out);
+  [[nodiscard]] bool any_life_counts(const Heard& heard, const Origin& origin) const;
   [[nodiscard]] bool is_welcome(const Heard& heard, const Origin& origin, const std::string& salt) const;
   void refuse_for_a_while(Origin& origin, std::string why, Instant now, GossipActions& out) const;
   void ask(const Heard& heard, Origin& origin, Instant now, GossipActions& out) const;
@@ -147,7 +152,7 @@ class UserDirectory {
   void send_snapshot(const RelayFingerprint& to, const RelayFingerprint& about, GossipActions& out) const;
   void send_digest(const RelayFingerprint& to, const RelayFingerprint& about, GossipActions& out) const;
   void pass_digest(const Heard& heard, Origin& origin, Instant now, GossipActions& out) const;
-  void pass_delta(const Heard& heard, const proto::UserState& state, GossipActions& out) const;
+  void pass_delta(const Heard& heard, const Origin& origin, const proto::UserState& state, GossipActions& out) const;
 
   Config config_;
   Mesh mesh_;
