@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "wzp/base/hex.hpp"
+#include "wzp/crypto/registration.hpp"
 #include "wzp/net/random.hpp"
 #include "wzp/proto/frame.hpp"
 #include "wzp/proto/server_name.hpp"
@@ -60,11 +61,13 @@ ws::Answer WebSeats::on_request(const ws::Request& request) {
 }
 
 void WebSeats::on_opened(ConnectionId id, const ws::Request& request) {
-  const auto& seat = seats_.emplace(id, Seat{net::random_array<32>()}).first->second;
-  const auto hello = fmt::format(R"({{"type":"auth_ok","relay":"{}","exporter":"{}"}})", to_string(relay_), to_hex(seat.exporter));
+  const auto room = request.path.substr(kPrefix.size());
+  const auto challenge = net::random_array<32>();
+  seats_.emplace(id, Seat{crypto::websocket_exporter(challenge, room)});
+  const auto hello = fmt::format(R"({{"type":"auth_ok","relay":"{}","challenge":"{}"}})", to_string(relay_), to_hex(challenge));
   (void)server_->send_text(id, hello);  // the first one always fits
   worker_.on_connected(id, {.inbound = true,
-                            .server_name = request.path.substr(kPrefix.size()),
+                            .server_name = room,
                             .remote = request.remote,
                             .local = request.local,
                             .peer_certificate = {}});

@@ -19,8 +19,8 @@ namespace wzp::relay_app {
 /// Members of rooms who come by WebSocket, at `/ws/{room}` (docs/protocol.md, "WebSocket seats").
 ///
 /// A second carrier beside quic::Endpoint: the same calls, and the same reports to the same handler, for connections that
-/// can only be of class Room. A text frame is the message of one stream, a binary frame is a datagram, and 32 random
-/// bytes that the client is told first stand for the TLS exporter. So nobody behind the worker knows the difference.
+/// can only be of class Room. A text frame is the message of one stream, a binary frame is a datagram, and a challenge
+/// that the client is told first stands for the TLS exporter. So nobody behind the worker knows the difference.
 class WebSeats final : private ws::Handler {
  public:
   /// Listens. `worker` is told what happens. Errors: Io, with the address.

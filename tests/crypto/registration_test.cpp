@@ -82,6 +82,18 @@ TEST_CASE("a room binding cannot be used elsewhere", "[crypto][V-15]") {
   CHECK_FALSE(verify_room_binding(here, {}));
 }
 
+TEST_CASE("what a member signs for a WebSocket is good for that one and for no QUIC connection", "[crypto][V-15]") {
+  ByteArray<32> bytes{};
+  bytes.fill(1);
+  const auto exporter = websocket_exporter(bytes, "tea");
+  // SHA-256("wzp-websocket-v1" | 01 x 32 | "tea"), computed by another program.
+  CHECK(hex(exporter) == "183dfa39c6fc16f8700ea61fedd99b547f2acb40867afdb0deb0bfe5114a98f2");
+  CHECK(exporter != bytes);
+  CHECK(exporter != websocket_exporter(bytes, "teb"));
+  bytes[31] ^= 1;
+  CHECK(exporter != websocket_exporter(bytes, "tea"));
+}
+
 TEST_CASE("a registration is no room binding, whatever stands in it", "[crypto]") {
   const Identity identity{filled(1)};
   const Signature registered = sign_registration(identity, relay(2), exporter(3));

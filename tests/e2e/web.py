@@ -152,14 +152,14 @@ class WebMember(WebSocket):
 
     def __init__(self, lab, who, relay, room="tea"):
         super().__init__(relay, f"/ws/{room}")
-        self.lab, self.name, self.fingerprint = lab, who, lab.fingerprint(who)
+        self.lab, self.name, self.room, self.fingerprint = lab, who, room, lab.fingerprint(who)
         self.hello = self.wait_until(lambda: self.texts, 10, "hello")[0]
 
-    def offer(self, *options, exporter=None, relay=None):
+    def offer(self, *options, challenge=None, relay=None, room=None):
         """A CallOffer for this connection; or for another one."""
         tool = self.lab.build / "tests/e2e/room-offer"
-        return subprocess.run([tool, self.lab.identity(self.name), relay or self.hello["relay"], exporter or self.hello["exporter"],
-                               "--alias", self.name, *options], capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+        return subprocess.run([tool, self.lab.identity(self.name), relay or self.hello["relay"], challenge or self.hello["challenge"],
+                               room or self.room, "--alias", self.name, *options], capture_output=True, text=True, check=True, timeout=10).stdout.strip()
 
     def join(self, *options):
         self.send_text(self.offer(*options))

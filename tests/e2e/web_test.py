@@ -139,10 +139,12 @@ class Admission(WebTest):
     def test_a_binding_to_another_connection_is_refused(self):  # [V-26] [V-15]
         relay = self.relay()
         first, second = self.visit("eve", relay), self.visit("eve", relay)
-        self.assertNotEqual(first.hello["exporter"], second.hello["exporter"])
-        self.assertEqual(first.hello, {"type": "auth_ok", "relay": relay.fingerprint, "exporter": first.hello["exporter"]})
-        self.refuse(first, first.offer(exporter=second.hello["exporter"]), "bad binding")
+        self.assertNotEqual(first.hello["challenge"], second.hello["challenge"])
+        self.assertEqual(first.hello, {"type": "auth_ok", "relay": relay.fingerprint, "challenge": first.hello["challenge"]})
+        self.refuse(first, first.offer(challenge=second.hello["challenge"]), "bad binding")
         self.refuse(second, second.offer(relay="ab" * 32), "bad binding")
+        third = self.visit("eve", relay)
+        self.refuse(third, third.offer(room="elsewhere"), "bad binding")
         forged = self.visit("eve", relay)
         self.refuse(forged, forged.offer().replace('"signature":[', '"signature":[1,'), "bad signature")
 

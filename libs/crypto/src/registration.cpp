@@ -1,6 +1,7 @@
 #include "wzp/crypto/registration.hpp"
 
 #include "concat.hpp"
+#include "wzp/crypto/hash.hpp"
 
 namespace wzp::crypto {
 
@@ -10,6 +11,14 @@ ByteArray<111> signed_bytes(const Registration& r) {
 
 Signature sign_registration(const Identity& identity, const RelayFingerprint& relay, const ExporterValue& exporter) {
   return identity.sign(signed_bytes(Registration{relay, exporter, identity.public_key()}));
+}
+
+ExporterValue websocket_exporter(const ByteArray<32>& challenge, std::string_view room) {
+  Bytes text;
+  append(text, bytes_of("wzp-websocket-v1"));
+  append(text, challenge);
+  append(text, bytes_of(room));
+  return sha256(text);
 }
 
 RegistrationProof judge_registration(const Registration& claimed, ByteView signature) {

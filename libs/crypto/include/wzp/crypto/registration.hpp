@@ -34,6 +34,11 @@ struct Registration {
 [[nodiscard]] Signature sign_registration(const Identity& identity, const RelayFingerprint& relay,
                                           const ExporterValue& exporter);
 
+/// What stands for the exporter where a member comes by WebSocket: SHA-256 of "wzp-websocket-v1" | challenge | room. The
+/// challenge is the relay's, 32 fresh random bytes; through the hash no relay can choose it so that what a member signs here
+/// is good for a QUIC connection elsewhere.
+[[nodiscard]] ExporterValue websocket_exporter(const ByteArray<32>& challenge, std::string_view room);
+
 enum class RegistrationProof : std::uint8_t {
   Signed,     ///< the sender owns the key, on this very connection
   Unsigned,   ///< empty signature: a reference client. Admitted only by an option of the relay
