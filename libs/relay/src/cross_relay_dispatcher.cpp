@@ -114,7 +114,7 @@ void CrossRelayDispatcher::on(const Arrival& arrival, const proto::DirectCallOff
   const auto offer = canonical(raw, *checked);
   if (const auto* known = s.calls.find(checked->id); known != nullptr) {
     const auto* before = registry::upstream(known->route);
-    if (before != nullptr && *before == from) return offer_again(arrival, *known, offer, checked->addresses);
+    if (before != nullptr && *before == from) return offer_again(arrival, *known, offer, checked->addresses, now);
     return refused(HangupReason::Error, "forward-known-id");
   }
   if (!s.offers_by_link.take(from, now) || !s.offers_by_remote_caller.take(checked->caller, now)) {
@@ -173,10 +173,11 @@ bool CrossRelayDispatcher::pass_offer(const Arrival& arrival, const proto::Direc
 }
 
 void CrossRelayDispatcher::offer_again(const Arrival& arrival, const DirectCall& known,
-                                       const proto::DirectCallOffer& offer, const registry::Addresses& addresses) {
+                                       const proto::DirectCallOffer& offer, const registry::Addresses& addresses,
+                                       Instant now) {
   if (!known.is_live()) return s.drop("forward-late-offer");
   auto& notes = s.notes.at(known.id);
-  if (!notes.offer || !same_offer(*notes.offer, offer)) return s.drop("forward-changed-offer");
+  if (!notes.offer || !same_offer(*notes.offer, offer)) return s.misdeed(arrival.from, "forward-changed-offer", now);
   if (notes.addresses_final) return s.drop("forward-repeated-offer");
   notes.addresses_final = true;
   if (const auto* way = registry::onward(known.route)) {
@@ -301,8 +302,11 @@ void CrossRelayDispatcher::handle(const RelayFingerprint& from, const proto::Rou
     return s.misdeed(from, arrival.error().code == Errc::BadSignature ? "routed-bad-signature" : "routed-malformed",
                      now);
   }
-  if (!s.routed_seen.admit(arrival->origin, signal.route_id, now)) return s.drop("routed-duplicate");
-  handle(*arrival, now);
+  switch (s.routed_seen.admit(from, arrival->origin, signal.route_id, now)) {
+    case DuplicateGuard::Verdict::Seen: return s.drop("routed-duplicate");
+    case DuplicateGuard::Verdict::TooMany: return s.drop("routed-too-many");
+    case DuplicateGuard::Verdict::New: return handle(*arrival, now);
+  }
 }
 
 void CrossRelayDispatcher::handle(const Arrival& arrival, Instant now) {
@@ -315,7 +319,7 @@ void CrossRelayDispatcher::handle(const Arrival& arrival, Instant now) {
                         [&](const proto::MediaPathReport& m) { on(arrival, m, now); },
                         [&](const proto::CallRerouted& m) { on_rerouted(s, arrival, m, now); },
                         [&](const proto::RouteLost& m) { on_route_lost(s, arrival, m, now); },
-                        [&](const auto&) { s.drop("forward-unexpected"); }},
+                        [&](const auto&) { s.misdeed(arrival.from, "forward-unexpected", now); }},
              arrival.inner.as_variant());
 }
 

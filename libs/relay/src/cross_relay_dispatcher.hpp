@@ -37,7 +37,7 @@ class CrossRelayDispatcher {
 
   /// The offer of a claimed call once more, now with addresses.
   void offer_again(const Arrival& arrival, const DirectCall& known, const proto::DirectCallOffer& offer,
-                   const registry::Addresses& addresses);
+                   const registry::Addresses& addresses, Instant now);
   /// The callee is not here: others are asked on behalf of the relay that asked.
   [[nodiscard]] bool pass_offer(const Arrival& arrival, const proto::DirectCallOffer& offer,
                                 const registry::NewCall& call, Instant now);

@@ -95,16 +95,22 @@ std::optional<proto::RoutedSignal> next_leg(const proto::RoutedSignal& signal, c
   return out;
 }
 
-bool DuplicateGuard::admit(const RelayFingerprint& origin, std::string_view route_id, Instant now) {
+DuplicateGuard::Verdict DuplicateGuard::admit(const RelayFingerprint& from, const RelayFingerprint& origin,
+                                              std::string_view route_id, Instant now) {
   if (recent_.size() >= kMaxPerGeneration || now - kMemory >= turned_) {
     older_ = std::exchange(recent_, {});
+    brought_.clear();
     turned_ = now;
   }
   std::string key{text_of(origin.bytes)};
   std::ranges::transform(route_id, std::back_inserter(key),
                          [](char c) { return c >= 'A' && c <= 'F' ? char(c + 32) : c; });
-  if (older_.contains(key)) return false;
-  return recent_.insert(std::move(key)).second;
+  if (older_.contains(key) || recent_.contains(key)) return Verdict::Seen;
+  auto& brought = brought_[from];
+  if (brought >= kMaxOfOneLink) return Verdict::TooMany;
+  ++brought;
+  recent_.insert(std::move(key));
+  return Verdict::New;
 }
 
 }  // namespace wzp::relay

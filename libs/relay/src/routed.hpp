@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -53,17 +54,22 @@ struct RouteOptions {
 [[nodiscard]] std::optional<proto::RoutedSignal> next_leg(const proto::RoutedSignal& signal,
                                                           const RelayFingerprint& own);
 
-/// Which (origin, route id) has been seen in the last 60 to 120 s. At most 2 x 65 536; beyond, the older half is
-/// forgotten early. Source: relay.md 22.2.
+/// Which (origin, route id) has been seen in the last 60 to 120 s. Source: relay.md 22.2. At most 2 x 65 536; beyond, the
+/// older half is forgotten early. One link brings at most a quarter of a half, so that none can make us forget what
+/// others have brought; what is more is refused.
 class DuplicateGuard {
  public:
   static constexpr Duration kMemory = std::chrono::seconds{60};
   static constexpr std::size_t kMaxPerGeneration = 65'536;
+  static constexpr std::size_t kMaxOfOneLink = kMaxPerGeneration / 4;
 
-  /// True when it is new.
-  [[nodiscard]] bool admit(const RelayFingerprint& origin, std::string_view route_id, Instant now);
+  enum class Verdict : std::uint8_t { New, Seen, TooMany };
+  /// `from`: the relay at the other end of the link.
+  [[nodiscard]] Verdict admit(const RelayFingerprint& from, const RelayFingerprint& origin, std::string_view route_id,
+                              Instant now);
 
  private:
+  std::unordered_map<RelayFingerprint, std::size_t> brought_;  ///< by link, in this generation
   std::unordered_set<std::string> recent_;
   std::unordered_set<std::string> older_;
   Instant turned_ = Instant::min();
