@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "wzp/base/overloaded.hpp"
+#include "wzp/federation/shares.hpp"
 
 namespace wzp::federation {
 
@@ -61,7 +62,7 @@ std::variant<RelayMap::Statement, Dropped> RelayMap::read(const RelayFingerprint
   const auto known = known_.find(origin);
   const auto known_epoch = origin == config_.own ? stamp_.epoch : known == known_.end() ? 0 : known->second.stamp.epoch;
   if (is_epoch_jump(known_epoch, state.epoch)) return Dropped{"epoch-jump"};
-  Statement out{{state.epoch, state.seq}, state.hops, {}, up_.at(from), {}};
+  Statement out{{state.epoch, state.seq}, state.hops, {}, up_.at(from), {}, from};
   for (const auto& text : state.neighbours) {
     const auto relay = canonical_relay(text);
     if (!relay || *relay == origin) return Dropped{"bad-fingerprint"};
@@ -86,7 +87,7 @@ void RelayMap::hear(const RelayFingerprint& from, const RelayFingerprint& origin
                     GossipActions& out) {
   const auto found = known_.find(origin);
   if (found == known_.end()) {
-    if (!make_room(origin)) return out.push_back(not_taken("relay-map-full"));
+    if (!make_room(origin, from)) return out.push_back(not_taken("relay-map-full"));
   } else {
     auto& known = found->second;
     const bool same = std::tie(statement.stamp, statement.neighbours) == std::tie(known.stamp, known.neighbours);
@@ -111,12 +112,17 @@ void RelayMap::hear(const RelayFingerprint& from, const RelayFingerprint& origin
   }
 }
 
-bool RelayMap::make_room(const RelayFingerprint& origin) {
+bool RelayMap::make_room(const RelayFingerprint& origin, const RelayFingerprint& from) {
   if (known_.size() < config_.max_relays) return true;
-  if (!up_.contains(origin)) return false;
+  Shares shares;
+  for (const auto& [relay, statement] : known_) {
+    if (!up_.contains(relay)) shares.add(statement.brought_by, 1);
+  }
+  const auto whose = shares.who_gives_way(from, 1);
+  if (!whose && !up_.contains(origin)) return false;
   auto victim = known_.end();
   for (auto it = known_.begin(); it != known_.end(); ++it) {
-    if (up_.contains(it->first)) continue;
+    if (up_.contains(it->first) || (whose && it->second.brought_by != *whose)) continue;
     if (victim == known_.end() || it->second.expires < victim->second.expires) victim = it;
   }
   if (victim == known_.end()) return false;

@@ -6,6 +6,7 @@
 
 #include "wzp/crypto/room.hpp"
 #include "wzp/federation/relay_map.hpp"
+#include "wzp/federation/shares.hpp"
 
 namespace wzp::federation {
 
@@ -38,6 +39,7 @@ GossipActions RoomDirectory::set_rooms(const std::set<std::string>& rooms, Insta
     auto& gone = room->second;  // for the others nobody is left, here and behind us
     gone.local.clear();
     gone.tier.reset();
+    for (const auto& [origin, entry] : gone.entries) forget(entry);
     gone.entries.clear();
     for (auto& [relay, plain] : gone.plain) plain = {.told = std::move(plain.told)};
     gone.last_said.reset();
@@ -188,6 +190,7 @@ GossipActions RoomDirectory::handle(const RelayFingerprint& from, const proto::R
   } else {
     Entry entry{{state.epoch, state.seq}, state.hops, state.participants, state.tier, now + config_.expiry,
                 mesh_.is_delegate(from)};
+    entry.brought_by = from;
     for (auto& person : entry.people) {
       if (!person.relay_label || person.relay_label->empty()) person.relay_label = neighbours_.at(from).label;
     }
@@ -210,10 +213,47 @@ std::optional<Dropped> RoomDirectory::check(const RelayFingerprint& from, const 
   const auto known = room.entries.find(origin);
   const auto epoch = origin == config_.own ? epoch_ : known == room.entries.end() ? 0 : known->second.stamp.epoch;
   if (is_epoch_jump(epoch, state.epoch)) return Dropped{"epoch-jump"};
-  if (origin != config_.own && known == room.entries.end() && room.entries.size() >= config_.max_origins) {
-    return not_taken("too-many-origins");
-  }
+  if (origin == config_.own) return std::nullopt;
+  const bool is_new = known == room.entries.end();
+  const bool is_full = is_new && room.entries.size() >= config_.max_origins;
+  if (is_full && !gives_way(room, from)) return not_taken("too-many-origins");
+  const auto brought = brought_.find(from);
+  auto people = state.participants.size() + (brought == brought_.end() ? 0 : brought->second);
+  if (!is_new && known->second.brought_by == from) people -= known->second.people.size();
+  if (people > config_.max_brought) return not_taken("too-many-people");
   return std::nullopt;
+}
+
+std::optional<RelayFingerprint> RoomDirectory::gives_way(const Room& room, const RelayFingerprint& from) const {
+  Shares shares;
+  for (const auto& [origin, entry] : room.entries) {
+    if (!mesh_.has(origin)) shares.add(entry.brought_by, 1);
+  }
+  const auto whose = shares.who_gives_way(from, 1);
+  std::optional<RelayFingerprint> victim;
+  for (const auto& [origin, entry] : room.entries) {
+    if (mesh_.has(origin) || entry.brought_by != whose) continue;
+    if (!victim || entry.expires < room.entries.at(*victim).expires) victim = origin;
+  }
+  return victim;
+}
+
+bool RoomDirectory::make_room(Room& room, const RelayFingerprint& from) {
+  if (room.entries.size() < config_.max_origins) return false;
+  const auto gone = room.entries.extract(*gives_way(room, from));
+  forget(gone.mapped());
+  return gone.mapped().shown;
+}
+
+void RoomDirectory::note(const Entry& entry) {
+  if (!entry.people.empty()) brought_[entry.brought_by] += entry.people.size();
+}
+
+void RoomDirectory::forget(const Entry& entry) {
+  const auto brought = brought_.find(entry.brought_by);
+  if (brought == brought_.end()) return;
+  brought->second -= entry.people.size();
+  if (brought->second == 0) brought_.erase(brought);
 }
 
 bool RoomDirectory::fits(const People& people) const {
@@ -243,6 +283,7 @@ void RoomDirectory::hear(NamedRoom& room, const RelayFingerprint& from, const Re
                          const RelayMap& map, Instant now, GossipActions& out) {
   const bool delegate = mesh_.is_delegate(from);
   bool differs = true;
+  const bool one_less = !room.second.entries.contains(origin) && make_room(room.second, from);
   const auto [place, is_new] = room.second.entries.try_emplace(origin);
   auto& known = place->second;
   if (is_new) known.apart_at = now;
@@ -278,8 +319,10 @@ void RoomDirectory::hear(NamedRoom& room, const RelayFingerprint& from, const Re
     if (same) entry.hops = std::min(entry.hops, known.hops);  // what we said ourselves may come back the long way
     differs = !known.shown || known.people != entry.people || known.tier != entry.tier;
   }
+  if (!is_new) forget(known);
   known = std::move(entry);
-  if (known.shown && differs) changed(room, now, out);
+  note(known);
+  if (one_less || (known.shown && differs)) changed(room, now, out);
   // What cannot be reached is an echo, or a moment ahead of the map, and passed on when it is shown.
   if (!known.passed || !known.shown) return;
   for (const auto& relay : mesh_.targets(origin, from)) send(relay, room, origin, known, out);
@@ -293,6 +336,7 @@ GossipActions RoomDirectory::tick(Instant now) {
     std::erase_if(room.second.entries, [&](const auto& item) {
       if (now < item.second.expires) return false;
       differs |= item.second.shown;
+      forget(item.second);
       return true;
     });
     if (differs) changed(room, now, out);

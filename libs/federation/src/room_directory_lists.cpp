@@ -110,6 +110,15 @@ RoomDirectory::Summary RoomDirectory::summary(const std::string& name) const {
   return out;
 }
 
+std::size_t RoomDirectory::people_of(const std::string& name, const RelayFingerprint& neighbour) const {
+  const auto found = rooms_.find(name);
+  if (found == rooms_.end()) return 0;
+  const auto entry = found->second.entries.find(neighbour);
+  const auto plain = found->second.plain.find(neighbour);
+  return (entry == found->second.entries.end() ? 0 : entry->second.people.size()) +
+         (plain == found->second.plain.end() ? 0 : plain->second.own.size() + plain->second.behind.size());
+}
+
 std::set<RelayFingerprint> RoomDirectory::passers(const std::string& name) const {
   std::set<RelayFingerprint> out;
   const auto found = rooms_.find(name);

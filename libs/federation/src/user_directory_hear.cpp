@@ -1,8 +1,11 @@
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include "user_entries.hpp"
 #include "wzp/base/hex.hpp"
 #include "wzp/base/overloaded.hpp"
+#include "wzp/federation/shares.hpp"
 #include "wzp/federation/user_directory.hpp"
 
 // What others say of their users, and of the users of others.
@@ -96,30 +99,48 @@ void UserDirectory::confirm(const Heard& heard, Origin& origin, Instant now, Gos
   pass_digest(heard, origin, now, out);
 }
 
+const RelayFingerprint* UserDirectory::gives_way(const Heard& heard, std::size_t more, Weight weight) const {
+  const auto may_go = [&](const auto& item) {
+    return item.first != heard.origin && item.second.hops > 1 && weight(item.second) > 0;
+  };
+  const RelayFingerprint* farthest = nullptr;
+  std::uint8_t hops = heard.hops;
+  Shares shares;
+  for (const auto& item : known_) {
+    if (!may_go(item)) continue;
+    shares.add(item.second.brought_by, weight(item.second));
+    if (item.second.hops > hops) std::tie(farthest, hops) = std::pair{&item.first, item.second.hops};
+  }
+  if (farthest != nullptr) return farthest;
+  const auto whose = shares.who_gives_way(heard.from, more);
+  hops = 0;
+  for (const auto& item : known_) {
+    if (!may_go(item) || item.second.brought_by != whose) continue;
+    if (item.second.hops > hops) std::tie(farthest, hops) = std::pair{&item.first, item.second.hops};
+  }
+  return farthest;
+}
+
 UserDirectory::Origin* UserDirectory::find_or_make(const Heard& heard, Instant now) {
   if (const auto found = known_.find(heard.origin); found != known_.end()) return &found->second;
   if (known_.size() >= config_.max_origins) {
-    const auto farthest = std::ranges::max_element(known_, {}, [](const auto& item) { return item.second.hops; });
-    if (farthest == known_.end() || farthest->second.hops <= heard.hops) return nullptr;
-    known_.erase(farthest);
+    const auto* victim = gives_way(heard, 1, [](const Origin&) { return std::size_t{1}; });
+    if (victim == nullptr) return nullptr;
+    known_.erase(RelayFingerprint{*victim});
   }
   auto& origin = known_[heard.origin];
+  origin.brought_by = heard.from;
   origin.hops = hops_to(heard);
   origin.expires = now + config_.expiry;
   return &origin;
 }
 
-/// Room for so many more entries, if need be in place of origins that are further away.
 bool UserDirectory::free_space(const Heard& heard, std::size_t more) {
-  for (auto sum = total() + more; sum > config_.max_total; sum = total() + more) {
-    auto victim = known_.end();
-    for (auto it = known_.begin(); it != known_.end(); ++it) {
-      if (it->first == heard.origin || it->second.hops <= heard.hops) continue;
-      const bool holds = !it->second.entries.empty() || it->second.coming;
-      if (holds && (victim == known_.end() || it->second.hops > victim->second.hops)) victim = it;
-    }
-    if (victim == known_.end()) return false;
-    known_.erase(victim);
+  const auto held = [](const Origin& o) { return o.entries.size() + (o.coming ? o.coming->entries.size() : 0); };
+  while (total() + more > config_.max_total) {
+    const auto* victim = gives_way(heard, more, held);
+    if (victim == nullptr) return false;
+    known_.erase(RelayFingerprint{*victim});
   }
   return true;
 }
@@ -229,6 +250,7 @@ void UserDirectory::take_over(const Heard& heard, Origin& origin, Instant now, G
   origin.salt = origin.coming->salt;
   origin.key = *array_from_hex<16>(origin.salt);
   origin.hops = hops_to(heard);
+  origin.brought_by = heard.from;
   origin.entries = std::move(entries);
   origin.digest = xor_of(origin.entries);
   origin.coming.reset();

@@ -34,8 +34,8 @@ namespace wzp::federation {
 /// - Equal stamps with different content (two lives): the greater content counts, so that all agree until the origin
 ///   hears of it.
 ///
-/// Bounds: 256 relays; when full, a new one is refused, but a neighbour takes the place of the stranger that would be
-/// forgotten first. 64 neighbours: of more delegates the first 64 in the order of fingerprints are named.
+/// Bounds: 256 relays; when full, a neighbour takes the place of the stranger that would be forgotten first, and a
+/// stranger that of one that came from whoever has brought the most (`Shares`), or is refused. 64 neighbours: of more delegates the first 64 in the order of fingerprints are named.
 /// Statements are forgotten after 90 s; a link that goes down counts at once.
 class RelayMap {
  public:
@@ -89,6 +89,7 @@ class RelayMap {
     Relays neighbours{};
     bool passed = false;  ///< from a delegate, so others are told it; what a relay tells only us stays here
     Instant expires{};
+    RelayFingerprint brought_by{};  ///< the neighbour
   };
   struct Way {
     unsigned distance = 0;
@@ -99,7 +100,7 @@ class RelayMap {
                                                       const RelayFingerprint& origin) const;
   void hear_own(const Statement& statement, Instant now, GossipActions& out);
   void hear(const RelayFingerprint& from, const RelayFingerprint& origin, Statement statement, GossipActions& out);
-  [[nodiscard]] bool make_room(const RelayFingerprint& origin);
+  [[nodiscard]] bool make_room(const RelayFingerprint& origin, const RelayFingerprint& from);
   void forget(const RelayFingerprint& origin, GossipActions& out);
   void say_if_due(Instant now, GossipActions& out);
   void settle(const RelayFingerprint& relay, GossipActions& out);

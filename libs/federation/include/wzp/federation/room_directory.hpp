@@ -45,10 +45,14 @@ namespace wzp::federation {
 ///   through reference relays keeps nobody alive (V-36); it is not shown further than one of our relays.
 /// A list without own people replaces what was behind it only; any other replaces all.
 ///
-/// Bounds: 64 rooms, 256 people per origin and room, texts of 128 bytes, 256 origins per room; beyond, statements are
-/// refused, own lists cut.
+/// Bounds: 64 rooms, 256 people per origin and room, texts of 128 bytes, 16,384 people that one neighbour brings in all;
+/// beyond, statements are refused, own lists cut. 256 origins per room: when full, one that came from whoever has brought the
+/// most gives way (`Shares`), or the newcomer is refused.
 class RoomDirectory {
  public:
+  /// Of one relay in one room, ourselves included.
+  static constexpr std::size_t kMaxPeople = 256;
+
   /// Sources: relay.md 10.4; texts, grace: our choice.
   struct Config {
     RelayFingerprint own{};
@@ -57,8 +61,9 @@ class RoomDirectory {
     Duration expiry = std::chrono::seconds{30};
     Duration coalesce = std::chrono::milliseconds{250};
     Duration grace = std::chrono::milliseconds{500};
-    std::size_t max_participants = 256;
+    std::size_t max_participants = kMaxPeople;
     std::size_t max_origins = 256;
+    std::size_t max_brought = 16'384;  ///< people that one neighbour names, in all rooms
   };
   static constexpr std::size_t kMaxRooms = 64;
   static constexpr std::size_t kMaxText = 128;
@@ -113,6 +118,8 @@ class RoomDirectory {
     std::optional<std::uint8_t> tier{};
   };
   [[nodiscard]] Summary summary(const std::string& room) const;
+  /// How many this neighbour names for itself, and a reference relay for those behind it.
+  [[nodiscard]] std::size_t people_of(const std::string& room, const RelayFingerprint& neighbour) const;
   /// For `RelayMap::tree_neighbours`: relays that have the room, and those with members. Ourselves included; people of
   /// a reference relay are members of ours. Reference relays are not part of the tree.
   [[nodiscard]] std::set<RelayFingerprint> passers(const std::string& room) const;
@@ -130,6 +137,7 @@ class RoomDirectory {
     Instant apart_at{};   ///< when not joined: since when
     bool shown = false;   ///< joined, or at the end of a link of our own
     Instant hidden_at{};  ///< when not shown: since when, or when last heard
+    RelayFingerprint brought_by{};  ///< the neighbour
   };
   /// What a reference relay has said, and what it was told.
   struct Plain {
@@ -156,6 +164,13 @@ class RoomDirectory {
   [[nodiscard]] std::optional<Dropped> check(const RelayFingerprint& from, const RelayFingerprint& origin,
                                              const proto::RoomState& state) const;
   [[nodiscard]] bool fits(const People& people) const;
+  /// Whose statement makes room for one that `from` brings; empty: nobody's.
+  [[nodiscard]] std::optional<RelayFingerprint> gives_way(const Room& room, const RelayFingerprint& from) const;
+  /// True when it was shown.
+  bool make_room(Room& room, const RelayFingerprint& from);
+  /// Keeps the counts of what each neighbour has brought.
+  void note(const Entry& entry);
+  void forget(const Entry& entry);
   void hear_own(NamedRoom& room, const Entry& entry, Instant now, GossipActions& out);
   void hear(NamedRoom& room, const RelayFingerprint& from, const RelayFingerprint& origin, Entry entry,
             const RelayMap& map, Instant now, GossipActions& out);
@@ -177,6 +192,7 @@ class RoomDirectory {
   Config config_;
   std::map<std::string, Room> rooms_;
   std::map<RelayFingerprint, Neighbour> neighbours_;
+  std::map<RelayFingerprint, std::size_t> brought_;  ///< people in statements, by the neighbour they came from
   Mesh mesh_;                ///< of those with `media-v2`
   std::uint64_t epoch_ = 0;  ///< of all rooms
   std::uint64_t seq_ = 0;

@@ -42,8 +42,9 @@ namespace wzp::federation {
 /// - Forgotten 90 s after the last word, or 90 s after its origin could no longer be reached.
 ///
 /// Bounds: 64 origins, 100 000 entries each, 400 000 in all, snapshots in the making included. A newcomer takes the
-/// place of origins that are further away, else it is refused, and not asked for again for 30 s. More own users than
-/// 100 000 are not announced: they are found by asking around.
+/// place of origins that are further away, or of some, not neighbours, that came from whoever has brought the most
+/// (`Shares`); else it is refused, and not asked for again for 30 s. More own users than 100 000 are not announced: they
+/// are found by asking around.
 class UserDirectory {
  public:
   /// Sources: relay.md 22.3, docs/protocol.md; the rest our choice.
@@ -119,6 +120,7 @@ class UserDirectory {
     unsigned tries = 0;
     std::optional<Instant> asked{};
     std::optional<Instant> refused_until{};
+    RelayFingerprint brought_by{};  ///< the neighbour that spoke of it first, or gave what is held
   };
   struct Heard {
     RelayFingerprint from{};
@@ -135,6 +137,9 @@ class UserDirectory {
                                                    std::uint8_t hops) const;
   [[nodiscard]] Origin* find_or_make(const Heard& heard, Instant now);
   [[nodiscard]] bool free_space(const Heard& heard, std::size_t more);
+  /// Whose list makes room for `more` of `heard`; null: nobody's. `weight`: what one takes up.
+  using Weight = std::size_t (*)(const Origin&);
+  [[nodiscard]] const RelayFingerprint* gives_way(const Heard& heard, std::size_t more, Weight weight) const;
   void hear_delta(const Heard& heard, const proto::UserState& state, Entries add, Entries remove, Instant now,
                   GossipActions& out);
   void hear_part(const Heard& heard, const proto::UserState& state, Entries entries, Instant now, GossipActions& out);
