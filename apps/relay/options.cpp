@@ -28,7 +28,7 @@ constexpr const char* kFooter = R"(CONFIGURATION FILE (TOML; every key may be mi
   signals_per_second, retry_threshold
   allow_unsigned_registration, allow_unauthenticated_federation, share_addrs_in_offer = false
                                      unsafe; for clients and relays of the reference implementation
-  max_room_participants = 64         people in one room, here
+  max_room_participants = 64         people in one room, here; 256 at most in a global one
   max_packets_per_member = 500       a second, of one of them; 0: no limit
   trunking_enabled = true            several packets per datagram, toward whoever reads that
   [[peers]]    url = "host:port"  fingerprint = "..."  label = "..."   relays that this one dials

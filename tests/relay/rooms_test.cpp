@@ -2,6 +2,7 @@
 #include <catch2/generators/catch_generators.hpp>
 
 #include "mesh.hpp"
+#include "wzp/federation/room_directory.hpp"
 
 using namespace std::chrono_literals;
 
@@ -225,6 +226,24 @@ TEST_CASE("a room is full at its cap, and nobody in it notices", "[relay][room]"
   CHECK(c.end().closed->reason == "not admitted: room full");
   bench.run_for(200ms);
   CHECK(a.listed() == names({&a, &b}));
+}
+
+TEST_CASE("a global room has as many seats at a relay as other relays are told of", "[relay][room]") {
+  RelayBench bench;
+  const auto relay = bench.add_relay(1, [](auto& c) {
+    c.global_rooms = {"general"};
+    c.max_room_participants = 1000;
+  });
+  const auto is_admitted = [&](const std::string& room) {
+    Member member{bench, relay, 100, room};
+    return !member.end().closed;
+  };
+  for (std::size_t i = 0; i < federation::RoomDirectory::kMaxPeople; ++i) {
+    REQUIRE(is_admitted("general"));
+    REQUIRE(is_admitted("kitchen"));
+  }
+  CHECK_FALSE(is_admitted("general"));
+  CHECK(is_admitted("kitchen"));
 }
 
 TEST_CASE("a listed room admits its members only, by either name", "[relay][room]") {

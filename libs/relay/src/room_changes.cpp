@@ -85,10 +85,14 @@ void tell_members_soon(State& s, const std::string& key, Room& room, Instant now
 /// The links that carry a global room, and how much each may bring.
 std::vector<RoomLink> links_of(const State& s, const std::string& name) {
   std::vector<RoomLink> links;
-  const auto people = s.room_directory.summary(name).people;
-  const auto rate = kPacketsPerMember * static_cast<std::uint32_t>(std::clamp<std::size_t>(people, 1, 100));
+  const auto everybody_else = s.room_directory.summary(name).people;
   const auto add = [&](const RelayFingerprint& relay, bool transit) {
-    if (const auto conn = s.federation.connection_of(relay)) links.push_back({*conn, transit, rate});
+    const auto conn = s.federation.connection_of(relay);
+    if (!conn) return;
+    // A delegate may bring what anybody says, others what their own members do.
+    const auto people = s.federation.is_delegate(relay) ? everybody_else : s.room_directory.people_of(name, relay);
+    const auto speakers = static_cast<std::uint32_t>(std::clamp<std::size_t>(people, 1, 100));
+    links.push_back({*conn, transit, kPacketsPerMember * speakers});
   };
   const auto passers = s.room_directory.passers(name);
   const auto members = s.room_directory.members(name);

@@ -45,7 +45,9 @@ std::string_view objection_to_guest(const State& s, const std::string& key, cons
   if (s.guests >= s.config.max_seats) return "relay full";
   const auto room = s.rooms.find(key);
   if (room == s.rooms.end()) return s.open_rooms >= s.config.max_rooms ? "too many rooms" : "";
-  if (room->second.seats.size() >= s.config.max_room_participants) return "room full";
+  // Other relays are told of so many, and must not hear more.
+  const auto most = global_name(s, key) ? federation::RoomDirectory::kMaxPeople : s.config.max_room_participants;
+  if (room->second.seats.size() >= std::min(most, s.config.max_room_participants)) return "room full";
   return {};
 }
 
