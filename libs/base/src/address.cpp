@@ -120,9 +120,7 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   return text.find(':') == std::string_view::npos ? parse_v4(text) : parse_v6(text);
 }
 
-bool IpAddress::is_v4() const noexcept {
-  return std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), bytes.begin());
-}
+bool IpAddress::is_v4() const noexcept { return std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), bytes.begin()); }
 
 IpAddress IpAddress::place() const noexcept {
   IpAddress place = *this;
@@ -154,8 +152,7 @@ bool IpAddress::is_shared() const noexcept { return is_v4() && bytes[12] == 100 
 
 bool IpAddress::is_multicast_or_broadcast() const noexcept {
   if (!is_v4()) return bytes[0] == 0xff;
-  return (bytes[12] & 0xf0) == 224 ||
-         std::all_of(bytes.begin() + 12, bytes.end(), [](auto b) { return b == 255; });
+  return (bytes[12] & 0xf0) == 224 || std::all_of(bytes.begin() + 12, bytes.end(), [](auto b) { return b == 255; });
 }
 
 bool IpAddress::is_documentation() const noexcept {

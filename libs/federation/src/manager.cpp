@@ -67,8 +67,8 @@ void FederationManager::on(const Opened& event, Instant now, Actions& out) {
     return;
   }
   const auto unverified = std::ranges::count_if(connections_, [](const auto& c) { return !c.second.relay(); });
-  const bool is_full = connections_.size() >= kMaxConnections ||
-                       (!event.certificate && std::size_t(unverified) >= kMaxUnverified);
+  const bool is_full =
+      connections_.size() >= kMaxConnections || (!event.certificate && std::size_t(unverified) >= kMaxUnverified);
   if (event.inbound && is_full) {
     out.push_back(Close{event.conn, kCloseLimit, "limit"});
     return;
@@ -214,8 +214,12 @@ void FederationManager::deliver(const Link& link, const proto::SignalMessage& me
                    out.push_back(Send{link.conn(), proto::Pong{ping.timestamp_ms}});
                  },
                  [](const proto::Pong&) {},
-                 [&](const proto::GlobalRoomActive&) { out.push_back(FromRelay{link.key(), message}); },
-                 [&](const proto::GlobalRoomInactive&) { out.push_back(FromRelay{link.key(), message}); },
+                 [&](const proto::GlobalRoomActive&) {
+                   out.push_back(FromRelay{link.key(), message});
+                 },
+                 [&](const proto::GlobalRoomInactive&) {
+                   out.push_back(FromRelay{link.key(), message});
+                 },
                  [&](const proto::RoomState&) { deliver_if(link, proto::kCapMediaV2, message, out); },
                  [&](const proto::RoutedSignal&) { deliver_if(link, proto::kCapRoutes, message, out); },
                  [&](const proto::RelayState&) { deliver_if(link, proto::kCapRoutes, message, out); },

@@ -174,8 +174,8 @@ std::set<RelayFingerprint> RoomDirectory::part(const Room& room, const RelayMap&
   return map.component(have_room);
 }
 
-GossipActions RoomDirectory::handle(const RelayFingerprint& from, const proto::RoomState& state,
-                                    const RelayMap& map, Instant now) {
+GossipActions RoomDirectory::handle(const RelayFingerprint& from, const proto::RoomState& state, const RelayMap& map,
+                                    Instant now) {
   GossipActions out;
   const auto room = rooms_.find(state.room);
   const auto origin = canonical_relay(state.origin_relay_fp);

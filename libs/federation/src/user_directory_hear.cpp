@@ -205,7 +205,8 @@ bool UserDirectory::any_life_counts(const Heard& heard, const Origin& origin) co
 bool UserDirectory::is_welcome(const Heard& heard, const Origin& origin, const std::string& salt) const {
   if (!origin.whole || heard.stamp > origin.stamp) return true;
   const bool other = heard.stamp != origin.stamp || salt != origin.salt;
-  if (other && (any_life_counts(heard, origin) || (heard.from == heard.origin && !mesh_.is_delegate(heard.from) && !origin.passed)))
+  if (other && (any_life_counts(heard, origin) ||
+                (heard.from == heard.origin && !mesh_.is_delegate(heard.from) && !origin.passed)))
     return true;
   return heard.stamp == origin.stamp && (salt > origin.salt || (salt == origin.salt && origin.ask.has_value()));
 }

@@ -206,7 +206,8 @@ int TlsContext::on_server_name(WOLFSSL* ssl, int* /*alert*/, void* self) noexcep
   auto* ref = static_cast<ngtcp2_crypto_conn_ref*>(wolfSSL_get_app_data(ssl));
   const bool demanded = !context.certificate_optional_;
   static_cast<TlsSession*>(ref->user_data)->certificate_demanded = demanded;
-  wolfSSL_set_verify(ssl, WOLFSSL_VERIFY_PEER | (demanded ? WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), &TlsSession::verify);
+  wolfSSL_set_verify(ssl, WOLFSSL_VERIFY_PEER | (demanded ? WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+                     &TlsSession::verify);
   return 0;
 }
 

@@ -121,8 +121,8 @@ void State::misdeed(const RelayFingerprint& relay, std::string_view reason, Inst
   const auto conn = federation.connection_of(relay);
   auto* linked = conn ? session(*conn) : nullptr;
   if (linked == nullptr) return;
-  log(LogLevel::Warn, "federation: " + federation.name_of(relay) +
-                          " keeps sending what it may not (" + std::string{reason} + "); its link is closed");
+  log(LogLevel::Warn, "federation: " + federation.name_of(relay) + " keeps sending what it may not (" +
+                          std::string{reason} + "); its link is closed");
   close_session(*this, *linked, kCloseProtocol, "protocol: " + std::string{reason}, now);
 }
 

@@ -33,15 +33,14 @@ enum class Concern : std::uint8_t { Ours, PassedCall, PassedNews };
 /// On whose behalf a message is sent over a link.
 Concern concern_of(const proto::SignalMessage& message) {
   const auto news = [](std::uint8_t hops) { return hops > 1 ? Concern::PassedNews : Concern::Ours; };
-  return std::visit(overloaded{[&](const proto::RelayState& m) { return news(m.hops); },
-                               [&](const proto::RoomState& m) { return news(m.hops); },
-                               [&](const proto::UserState& m) { return news(m.hops); },
-                               [&](const proto::UserDigest& m) { return news(m.hops); },
-                               [](const proto::RoutedSignal& m) {
-                                 return m.path.size() > 1 ? Concern::PassedCall : Concern::Ours;
-                               },
-                               [](const auto&) { return Concern::Ours; }},
-                    message.as_variant());
+  return std::visit(
+      overloaded{[&](const proto::RelayState& m) { return news(m.hops); },
+                 [&](const proto::RoomState& m) { return news(m.hops); },
+                 [&](const proto::UserState& m) { return news(m.hops); },
+                 [&](const proto::UserDigest& m) { return news(m.hops); },
+                 [](const proto::RoutedSignal& m) { return m.path.size() > 1 ? Concern::PassedCall : Concern::Ours; },
+                 [](const auto&) { return Concern::Ours; }},
+      message.as_variant());
 }
 
 proto::SignalInbox::Config inbox_config(const Opened& opened) {

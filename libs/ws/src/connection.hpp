@@ -80,15 +80,15 @@ class Connection final : public FramingSink {
   Outbox outbox_;
   State state_ = State::Open;
   CloseInfo info_{};
-  Bytes output_{};                      ///< framed, not taken by the system yet
-  std::uint64_t written_ = 0;           ///< bytes that the system has taken
+  Bytes output_{};                         ///< framed, not taken by the system yet
+  std::uint64_t written_ = 0;              ///< bytes that the system has taken
   std::deque<std::uint64_t> text_ends_{};  ///< at how many bytes written each text is sent
   std::uint64_t next_text_ = 0;
   std::uint64_t next_sent_ = 0;
   unsigned unanswered_ = 0;  ///< pings
   bool over_rate_ = false;   ///< the newest frame
   bool is_dirty_ = false;
-  bool is_shut_ = false;     ///< for writing
+  bool is_shut_ = false;  ///< for writing
 };
 
 }  // namespace wzp::ws

@@ -69,7 +69,7 @@ class Framing {
 
   FramingSink& sink_;
   std::unique_ptr<wslay_event_context, Free> wslay_;
-  ByteView input_{};        ///< during `receive`
+  ByteView input_{};         ///< during `receive`
   Bytes* output_ = nullptr;  ///< during `take`
   bool closing_ = false;     ///< our close frame is queued
   std::optional<Close> peer_close_{};

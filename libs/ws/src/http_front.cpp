@@ -119,9 +119,8 @@ Result<void> HttpFront::listen() {
   if (info == nullptr) return Unexpected{Errc::Internal, "libmicrohttpd without epoll"};
   if (auto watched = loop_.watch(info->epoll_fd, [this](Instant now) { run(now); }); !watched) return watched;
   epoll_ = info->epoll_fd;
-  driver_ = loop_.add({.deadline = [this] { return deadline(); },
-                       .tick = [this](Instant now) { run(now); },
-                       .finish = {}});
+  driver_ =
+      loop_.add({.deadline = [this] { return deadline(); }, .tick = [this](Instant now) { run(now); }, .finish = {}});
   return {};
 }
 
@@ -129,13 +128,13 @@ Result<void> HttpFront::start(int listener) {
   // One more than the bound: newcomers are to be refused, not to wait.
   const auto limit = static_cast<unsigned>(config_.max_connections + 1);
   const auto flags = static_cast<unsigned>(MHD_USE_EPOLL) | static_cast<unsigned>(MHD_ALLOW_UPGRADE);
-  daemon_.reset(MHD_start_daemon(flags, 0, &Callbacks::admit, this, &Callbacks::request, this,                //
-                                 MHD_OPTION_LISTEN_SOCKET, listener,                                          //
-                                 MHD_OPTION_NOTIFY_CONNECTION, &Callbacks::connection, this,                  //
-                                 MHD_OPTION_UNESCAPE_CALLBACK, &Callbacks::keep_escaped, this,                //
-                                 MHD_OPTION_CONNECTION_LIMIT, limit,                                          //
-                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, config_.max_head,                        //
-                                 MHD_OPTION_STRICT_FOR_CLIENT, 1,                                             //
+  daemon_.reset(MHD_start_daemon(flags, 0, &Callbacks::admit, this, &Callbacks::request, this,  //
+                                 MHD_OPTION_LISTEN_SOCKET, listener,                            //
+                                 MHD_OPTION_NOTIFY_CONNECTION, &Callbacks::connection, this,    //
+                                 MHD_OPTION_UNESCAPE_CALLBACK, &Callbacks::keep_escaped, this,  //
+                                 MHD_OPTION_CONNECTION_LIMIT, limit,                            //
+                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, config_.max_head,          //
+                                 MHD_OPTION_STRICT_FOR_CLIENT, 1,                               //
                                  MHD_OPTION_END));
   if (daemon_) return {};
   return Unexpected{Errc::Io, "WebSockets on " + to_string(config_.bind) + ": libmicrohttpd does not start"};

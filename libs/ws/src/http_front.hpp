@@ -99,7 +99,7 @@ class HttpFront {
   Deadlines<std::uint64_t> late_;
   std::uint64_t next_number_ = 0;
   Stats stats_{};
-  bool to_clean_up_ = false;  ///< something was given back
+  bool to_clean_up_ = false;                  ///< something was given back
   std::unique_ptr<MHD_Daemon, Stop> daemon_;  // calls back into the members above while it stops
   int epoll_ = -1;                            // the daemon's
   std::optional<net::Loop::Id> driver_;

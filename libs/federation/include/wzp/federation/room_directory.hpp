@@ -132,11 +132,11 @@ class RoomDirectory {
     People people{};
     std::optional<std::uint8_t> tier{};
     Instant expires{};
-    bool passed = false;  ///< from a delegate, so others are told it
-    bool joined = false;  ///< its origin is reached over relays that pass its words on
-    Instant apart_at{};   ///< when not joined: since when
-    bool shown = false;   ///< joined, or at the end of a link of our own
-    Instant hidden_at{};  ///< when not shown: since when, or when last heard
+    bool passed = false;            ///< from a delegate, so others are told it
+    bool joined = false;            ///< its origin is reached over relays that pass its words on
+    Instant apart_at{};             ///< when not joined: since when
+    bool shown = false;             ///< joined, or at the end of a link of our own
+    Instant hidden_at{};            ///< when not shown: since when, or when last heard
     RelayFingerprint brought_by{};  ///< the neighbour
   };
   /// What a reference relay has said, and what it was told.
@@ -193,8 +193,8 @@ class RoomDirectory {
   std::map<std::string, Room> rooms_;
   std::map<RelayFingerprint, Neighbour> neighbours_;
   std::map<RelayFingerprint, std::size_t> brought_;  ///< people in statements, by the neighbour they came from
-  Mesh mesh_;                ///< of those with `media-v2`
-  std::uint64_t epoch_ = 0;  ///< of all rooms
+  Mesh mesh_;                                        ///< of those with `media-v2`
+  std::uint64_t epoch_ = 0;                          ///< of all rooms
   std::uint64_t seq_ = 0;
 };
 

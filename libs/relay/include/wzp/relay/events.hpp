@@ -128,8 +128,8 @@ struct Shutdown {
   bool operator==(const Shutdown&) const = default;
 };
 
-using Event =
-    std::variant<Opened, Received, BadMessage, Unsent, Moved, Lost, Alive, Silent, DialFailed, Reported, Reload, Shutdown>;
+using Event = std::variant<Opened, Received, BadMessage, Unsent, Moved, Lost, Alive, Silent, DialFailed, Reported,
+                           Reload, Shutdown>;
 
 // Actions -----------------------------------------------------------------------------------------------------------
 

@@ -94,18 +94,18 @@ class SignalChannels {
   struct Channel {
     proto::SignalInbox inbox;
     bool is_relay = false;
-    bool is_member = false;  ///< of a room
+    bool is_member = false;                            ///< of a room
     std::map<std::uint64_t, std::size_t> under_way{};  ///< streams that are not acknowledged, and their bytes
     std::size_t bytes = 0;                             ///< of all of them
-    Backlog own{};       ///< what we say, and calls
+    Backlog own{};                                     ///< what we say, and calls
     Backlog of_others{};
     std::size_t unsent = 0;  ///< messages left out that were not told of
     std::optional<Instant> unsent_told{};
-    Instant progress{};                     ///< when one last was, or when the first of them was written
-    std::optional<Instant> answers_by{};    ///< is checked on
-    bool is_silent = false;                 ///< was, and has acknowledged nothing since
-    std::optional<std::uint64_t> news{};      ///< the stream of the list or directive that is under way
-    std::optional<Bytes> next_list{};         ///< the newest ones behind it
+    Instant progress{};                   ///< when one last was, or when the first of them was written
+    std::optional<Instant> answers_by{};  ///< is checked on
+    bool is_silent = false;               ///< was, and has acknowledged nothing since
+    std::optional<std::uint64_t> news{};  ///< the stream of the list or directive that is under way
+    std::optional<Bytes> next_list{};     ///< the newest ones behind it
     std::optional<Bytes> next_directive{};
   };
 

@@ -29,7 +29,7 @@ struct Answer {
 /// Codes of the close frame. Source: RFC 6455 7.4.1.
 inline constexpr std::uint16_t kCloseNormal = 1000;
 inline constexpr std::uint16_t kCloseProtocol = 1002;
-inline constexpr std::uint16_t kCloseNoCode = 1005;   ///< never sent: the peer's close frame had none
+inline constexpr std::uint16_t kCloseNoCode = 1005;    ///< never sent: the peer's close frame had none
 inline constexpr std::uint16_t kCloseAbnormal = 1006;  ///< never sent: there was no close frame
 inline constexpr std::uint16_t kClosePolicy = 1008;
 inline constexpr std::uint16_t kCloseTooBig = 1009;
