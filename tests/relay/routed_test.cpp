@@ -36,7 +36,7 @@ TEST_CASE("no link makes a relay forget what others have brought", "[relay][rout
   REQUIRE(seen.admit(kOtherLink, kOrigin, "honest", kStart) == New);
   std::size_t taken = 0;
   for (std::size_t i = 0; i < 3 * DuplicateGuard::kMaxPerGeneration; ++i) {
-    taken += seen.admit(kLink, kLink, std::to_string(i), kStart + 1s) == New ? 1 : 0;
+    taken += seen.admit(kLink, kLink, std::to_string(i), kStart + 1s) == New ? 1U : 0U;
   }
   CHECK(taken == DuplicateGuard::kMaxOfOneLink);
   CHECK(seen.admit(kLink, kLink, "more", kStart + 2s) == TooMany);
