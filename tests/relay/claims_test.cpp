@@ -230,4 +230,20 @@ TEST_CASE("a phone that shows no sign of life does not keep the calls of a perso
   CHECK(alice.take<DirectCallAnswer>());
 }
 
+TEST_CASE("whoever rings or answers for a call that is no more is told so", "[relay][claim][V-10]") {
+  Hub net;
+  const auto offer = net.offer("c1");
+  const bool was_known = GENERATE(true, false);  // false: as after a restart
+  const auto id = was_known ? "c1" : "c2";
+  if (was_known) net.alice.send(hangup("c1"));
+  net.b.end->inbox.clear();
+  const bool rings = GENERATE(true, false);
+  rings ? net.b.says(CallRinging{id}) : net.b.says(claimed_answer(id));
+  CHECK(net.b.hears<proto::Hangup>() == proto::Hangup{Normal, id});
+  CHECK(net.drops(rings ? "ringing-unknown-call" : "answer-unknown-call") == 1);
+  net.b.says(hangup(id));  // and nobody answers that
+  CHECK(net.b.end->inbox.empty());
+  CHECK(net.alice.heard_nothing());
+}
+
 }  // namespace wzp::test

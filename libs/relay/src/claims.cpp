@@ -16,10 +16,14 @@ std::optional<crypto::OfferTerms> terms_of(const proto::DirectCallOffer& offer) 
   return crypto::OfferTerms{offer.ephemeral_pub, offer.identity_pub, *target, *id};
 }
 
+void stop_ringing(State& s, const CallId& id, const RelayFingerprint& relay) {
+  s.forward(relay, proto::Hangup{proto::HangupReason::Normal, id.text()});
+}
+
 /// Registered on two relays: the first to prove it has the call, the other stops ringing.
 void tell_late(State& s, const CallId& id, const RelayFingerprint& relay) {
   s.drop("claim-late");
-  s.forward(relay, proto::Hangup{proto::HangupReason::Normal, id.text()});
+  stop_ringing(s, id, relay);
   (void)s.calls.withdraw(id, relay);
 }
 
@@ -29,6 +33,8 @@ Standing claim(State& s, const Arrival& arrival, const DirectCall& call, bool pr
   const auto* way = registry::onward(call.route);
   if (way == nullptr || !way->asked.contains(arrival.from)) {
     s.drop("forward-wrong-link");
+    // Its link was gone for a moment, and it was given up; its phone rings for nothing.
+    if (way != nullptr && s.federation.has_cap(arrival.from, proto::kCapCallNack)) stop_ringing(s, call.id, arrival.from);
     return Standing::None;
   }
   if (way->claimed_by && way->claimed_by != arrival.from) {

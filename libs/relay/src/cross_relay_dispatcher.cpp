@@ -25,10 +25,15 @@ bool CrossRelayDispatcher::reads_nack(const RelayFingerprint& relay) const {
 
 // From the callee's side ------------------------------------------------------------------------------------------
 
+void CrossRelayDispatcher::gone(const Arrival& arrival, const std::string& call_id, std::string_view reason) {
+  s.drop(reason);
+  if (CallId::parse(call_id)) refuse(arrival.from, call_id, HangupReason::Normal);
+}
+
 void CrossRelayDispatcher::on(const Arrival& arrival, const proto::CallRinging& ringing, Instant now) {
   const auto id = CallId::parse(ringing.call_id);
   const auto* call = id ? s.calls.find_live(*id) : nullptr;
-  if (call == nullptr) return s.drop("ringing-unknown-call");
+  if (call == nullptr) return gone(arrival, ringing.call_id, "ringing-unknown-call");
   auto& notes = s.notes.at(*id);
   const bool proven = ringing.signature.has_value();
   if (proven && !(notes.offer && is_signed_by_callee(*notes.offer, ringing))) {
@@ -55,7 +60,7 @@ void CrossRelayDispatcher::on(const Arrival& arrival, const proto::CallRinging& 
 void CrossRelayDispatcher::on(const Arrival& arrival, const proto::DirectCallAnswer& answer, Instant now) {
   const auto id = CallId::parse(answer.call_id);
   const auto* call = id ? s.calls.find_live(*id) : nullptr;
-  if (call == nullptr) return s.drop("answer-unknown-call");
+  if (call == nullptr) return gone(arrival, answer.call_id, "answer-unknown-call");
   auto& notes = s.notes.at(*id);
   const bool is_reject = answer.accept_mode == proto::CallAcceptMode::Reject;
   const bool proven = !is_reject && notes.offer && is_signed_by_callee(*notes.offer, answer);

@@ -41,6 +41,8 @@ class CrossRelayDispatcher {
   /// The callee is not here: others are asked on behalf of the relay that asked.
   [[nodiscard]] bool pass_offer(const Arrival& arrival, const proto::DirectCallOffer& offer,
                                 const registry::NewCall& call, Instant now);
+  /// A callee rings or answers for a call that is no more, or that this relay forgot when it was restarted.
+  void gone(const Arrival& arrival, const std::string& call_id, std::string_view reason);
   /// Nobody takes the call: with a reason for relays that read it.
   void refuse(const RelayFingerprint& to, const std::string& call_id, proto::HangupReason reason);
   /// A hang-up that names no call (design.md 3.21).
