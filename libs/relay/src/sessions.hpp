@@ -20,7 +20,6 @@ void on_due(State& s, const SessionDue& due, Instant now);
 
 /// Closes the connection and cleans up what belongs to it; nothing more is heard from it.
 void close_session(State& s, Session& session, std::uint64_t code, std::string reason, Instant now);
-/// Carries out what the links ask for.
 /// Does what the links ask for. `from`: whose message made them ask.
 void run(State& s, federation::Actions actions, Instant now, std::optional<ConnectionId> from = {});
 

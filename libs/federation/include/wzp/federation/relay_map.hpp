@@ -35,7 +35,8 @@ namespace wzp::federation {
 ///   hears of it.
 ///
 /// Bounds: 256 relays; when full, a neighbour takes the place of the stranger that would be forgotten first, and a
-/// stranger that of one that came from whoever has brought the most (`Shares`), or is refused. 64 neighbours: of more delegates the first 64 in the order of fingerprints are named.
+/// stranger that of one that came from whoever has brought the most (`Shares`), or is refused. 64 neighbours: of more
+/// delegates the first 64 in the order of fingerprints are named.
 /// Statements are forgotten after 90 s; a link that goes down counts at once.
 class RelayMap {
  public:

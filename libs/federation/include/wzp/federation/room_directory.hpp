@@ -88,8 +88,7 @@ class RoomDirectory {
   explicit RoomDirectory(Config config);
 
   /// The operator's list has changed. Others learn at once that nobody is left in a room that went, and take us for a
-  /// hub
-  /// of it until they forget it; who is in one that came is heard with the next refresh.
+  /// hub of it until they forget it; who is in one that came is heard with the next refresh.
   [[nodiscard]] GossipActions set_rooms(const std::set<std::string>& rooms, Instant now);
   /// Who is here: `source` filled, `relay_label` empty. A room that is not configured is ignored.
   [[nodiscard]] GossipActions set_local(const std::string& room, People participants, std::optional<std::uint8_t> tier,
