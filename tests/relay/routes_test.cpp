@@ -67,6 +67,42 @@ TEST_CASE("a call crosses up to eight links, and its media with it", "[relay][ro
   for (int r = 0; r < relays; ++r) CHECK_FALSE(net.mesh.is_live(r, "c1"));
 }
 
+TEST_CASE("the relay of a party that has had no seat for a minute carries its call no more, until it has one",
+          "[relay][route]") {
+  Ends net{3, Mesh::line(3)};
+  REQUIRE(net.connect());
+  auto& bench = net.mesh.bench;
+  auto& a = net.alice.join("c1");
+  const bool had_one = GENERATE(false, true);
+  if (had_one) {
+    auto& b = net.bob.join("c1");
+    bench.send_media(a, speech(1, 0));
+    bench.run_for(100ms);
+    CHECK(heard(b).size() == 1);
+    bench.lose(b);
+  }
+  const auto links_at = [&](int relay) { return bench.core(std::size_t(relay)).room_links("call-c1").size(); };
+  bench.run_for(58s);
+  CHECK(links_at(2) == 1);
+  bench.run_for(3s);
+  CHECK(links_at(2) == 0);
+  CHECK(links_at(0) == 1);
+  CHECK(links_at(1) == 2);
+  bench.send_media(a, speech(1, 1));
+  bench.run_for(100ms);
+  auto& again = net.bob.join("c1");
+  bench.run_for(100ms);
+  CHECK(heard(again).empty());  // nothing was kept
+  bench.send_media(a, speech(1, 2));
+  bench.send_media(again, speech(2, 0));
+  bench.run_for(100ms);
+  CHECK(heard(again).size() == 1);
+  CHECK(heard(a).size() == 1);
+  bench.run_for(120s);  // a seat that is silent is a seat
+  CHECK(links_at(2) == 1);
+  CHECK(net.mesh.is_live(2, "c1"));
+}
+
 TEST_CASE("a call does not cross nine links", "[relay][route]") {
   Ends net{10, Mesh::line(10)};
   net.alice.send(net.alice.offer(net.bob.fp(), "c1"));

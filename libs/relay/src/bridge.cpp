@@ -6,6 +6,9 @@ namespace wzp::relay {
 
 namespace {
 
+/// How long an answered call without a seat here keeps its room. Source: relay.md 22.1.
+constexpr Duration kUnattended = std::chrono::seconds{60};
+
 std::vector<RoomSeat> seats_of(const State& s, const CallId& id) {
   std::vector<RoomSeat> seats;
   const auto room = s.rooms.find(id.room());
@@ -23,9 +26,23 @@ void update_ended(State& s, const CallId& id) {
   s.set_room(std::move(table));
 }
 
+/// Whether the party here has stayed away from an answered call for too long.
+bool is_deserted(State& s, const DirectCall& call, bool has_seats, Instant now) {
+  auto& deserted = s.notes.at(call.id).deserted;
+  const bool waits =
+      call.state == registry::CallState::Active && !has_seats && !std::holds_alternative<registry::Transit>(call.route);
+  if (!waits) {
+    deserted = false;
+    s.due.cancel(BridgeDue{call.id});
+  } else if (!deserted && !s.due.contains(BridgeDue{call.id})) {
+    s.due.set(BridgeDue{call.id}, now + kUnattended);
+  }
+  return deserted;
+}
+
 }  // namespace
 
-void update_bridge(State& s, const CallId& id) {
+void update_bridge(State& s, const CallId& id, Instant now) {
   const auto* call = s.calls.find_live(id);
   if (call == nullptr) return update_ended(s, id);
   RoomTable table{.tag = crypto::room_tag(id.room()), .is_call = true};
@@ -37,12 +54,19 @@ void update_bridge(State& s, const CallId& id) {
     const auto conn = relay ? s.federation.connection_of(*relay) : std::nullopt;
     if (conn) table.links.push_back({.conn = *conn, .transit = std::holds_alternative<registry::Transit>(call->route)});
   }
-  if (table.seats.empty() && table.links.empty()) return s.drop_room(table.tag);
+  const bool deserted = is_deserted(s, *call, !table.seats.empty(), now);
+  if (deserted || (table.seats.empty() && table.links.empty())) return s.drop_room(table.tag);
   s.set_room(std::move(table));
 }
 
-void update_bridges(State& s, const RelayFingerprint& relay) {
-  for (const auto& id : s.calls.calls_via(relay)) update_bridge(s, id);
+void update_bridges(State& s, const RelayFingerprint& relay, Instant now) {
+  for (const auto& id : s.calls.calls_via(relay)) update_bridge(s, id, now);
+}
+
+void on_due(State& s, const BridgeDue& due, Instant now) {
+  if (s.calls.find_live(due.call) == nullptr) return;
+  s.notes.at(due.call).deserted = true;
+  update_bridge(s, due.call, now);
 }
 
 bool carries_media(const State& s, const DirectCall& call) {

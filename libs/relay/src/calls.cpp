@@ -109,6 +109,7 @@ void after_end(State& s, const CallId& id, const Tell& tell, Instant now) {
   s.due.cancel(ClaimDue{id});
   s.due.cancel(RepairDue{id});
   s.due.cancel(LinkDue{id});
+  s.due.cancel(BridgeDue{id});
   s.due.cancel(AddressDue{id});
   for (const auto role : {Role::Caller, Role::Callee}) s.due.cancel(PartyDue{id, role});
   release_room(s, id, now);

@@ -29,12 +29,13 @@ void tell_late(State& s, const CallId& id, const RelayFingerprint& relay) {
 
 }  // namespace
 
-Standing claim(State& s, const Arrival& arrival, const DirectCall& call, bool proven) {
+Standing claim(State& s, const Arrival& arrival, const DirectCall& call, bool proven, Instant now) {
   const auto* way = registry::onward(call.route);
   if (way == nullptr || !way->asked.contains(arrival.from)) {
     s.drop("forward-wrong-link");
     // Its link was gone for a moment, and it was given up; its phone rings for nothing.
-    if (way != nullptr && s.federation.has_cap(arrival.from, proto::kCapCallNack)) stop_ringing(s, call.id, arrival.from);
+    if (way != nullptr && s.federation.has_cap(arrival.from, proto::kCapCallNack))
+      stop_ringing(s, call.id, arrival.from);
     return Standing::None;
   }
   if (way->claimed_by && way->claimed_by != arrival.from) {
@@ -43,7 +44,7 @@ Standing claim(State& s, const Arrival& arrival, const DirectCall& call, bool pr
   }
   if (!way->claimed_by) {
     if (!proven) return Standing::Says;
-    give_call(s, call.id, arrival.from);
+    give_call(s, call.id, arrival.from, now);
   }
   if (call.home(Role::Callee) && call.home(Role::Callee) != arrival.origin) {
     s.drop("forward-wrong-end");
@@ -62,13 +63,13 @@ void note_claimant(State& s, const CallId& id, const Arrival& arrival, Instant n
   settle(s, id, now);
 }
 
-void give_call(State& s, const CallId& id, const RelayFingerprint& relay) {
+void give_call(State& s, const CallId& id, const RelayFingerprint& relay, Instant now) {
   (void)s.calls.set_peer_relay_fp(id, relay);
   s.due.cancel(ClaimDue{id});
   for (const auto& other : std::exchange(s.notes.at(id).claimants, {})) {
     if (other.relay != relay) tell_late(s, id, other.relay);
   }
-  update_bridge(s, id);
+  update_bridge(s, id, now);
   send_addresses(s, relay, id);
 }
 

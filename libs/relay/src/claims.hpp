@@ -16,11 +16,11 @@ enum class Standing : std::uint8_t {
 };
 
 /// What the sender of a signal about the callee is to the call. `proven`: the callee has signed it.
-[[nodiscard]] Standing claim(State& s, const Arrival& arrival, const DirectCall& call, bool proven);
+[[nodiscard]] Standing claim(State& s, const Arrival& arrival, const DirectCall& call, bool proven, Instant now);
 /// A relay that `Says`. `arrival`: its ringing, or the answer that has to wait.
 void note_claimant(State& s, const CallId& id, const Arrival& arrival, Instant now);
 /// This relay has the call. The others that claim it are told, and it gets the caller's addresses.
-void give_call(State& s, const CallId& id, const RelayFingerprint& relay);
+void give_call(State& s, const CallId& id, const RelayFingerprint& relay, Instant now);
 
 /// Whether the callee of this offer has signed it.
 [[nodiscard]] bool is_signed_by_callee(const proto::DirectCallOffer& offer, const proto::CallRinging& ringing);

@@ -132,7 +132,7 @@ void on_client(State& s, const Session& from, const proto::DirectCallAnswer& ans
   s.send_to(found->caller, shown);
   send_setup(s, *found, Role::Caller);
   send_setup(s, *found, Role::Callee);
-  update_bridge(s, *id);
+  update_bridge(s, *id, now);
 }
 
 namespace {

@@ -40,7 +40,7 @@ void CrossRelayDispatcher::on(const Arrival& arrival, const proto::CallRinging& 
     return s.misdeed(arrival.from, "ringing-bad-signature", now);
   }
   // First of all: a second phone of the callee's that rings on after the answer has to be told.
-  const auto standing = claim(s, arrival, *call, proven);
+  const auto standing = claim(s, arrival, *call, proven, now);
   if (standing == Standing::None) return;
   if (!call->is_unanswered()) return s.drop("ringing-late");
   const bool is_first = s.calls.set_ringing(*id).has_value();
@@ -64,7 +64,7 @@ void CrossRelayDispatcher::on(const Arrival& arrival, const proto::DirectCallAns
   auto& notes = s.notes.at(*id);
   const bool is_reject = answer.accept_mode == proto::CallAcceptMode::Reject;
   const bool proven = !is_reject && notes.offer && is_signed_by_callee(*notes.offer, answer);
-  const auto standing = claim(s, arrival, *call, proven);
+  const auto standing = claim(s, arrival, *call, proven, now);
   if (standing == Standing::None) return;
   if (!call->is_unanswered()) return s.drop("answer-late");
   if (standing == Standing::Says) {
@@ -93,7 +93,7 @@ void CrossRelayDispatcher::on(const Arrival& arrival, const proto::DirectCallAns
     s.send_to(call->caller, trusted ? canonical(answer, *addresses) : without_addresses(answer));
     send_setup(s, *call, Role::Caller);
   }
-  update_bridge(s, *id);
+  update_bridge(s, *id, now);
 }
 
 // From the caller's side --------------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ void CrossRelayDispatcher::take_offer(const Arrival& arrival, const proto::Direc
   if (arrival.envelope) (void)s.calls.set_home(checked->id, Role::Caller, arrival.origin);
   s.send(callee->conn, s.config.share_addrs_in_offer ? offer : without_addresses(offer));
   offered(s, checked->id, &arrival);
-  update_bridge(s, checked->id);
+  update_bridge(s, checked->id, now);
 }
 
 bool CrossRelayDispatcher::pass_offer(const Arrival& arrival, const proto::DirectCallOffer& offer,
@@ -204,7 +204,7 @@ void CrossRelayDispatcher::answer(const DirectCall& call, const proto::DirectCal
   (void)s.calls.set_active(call.id, answer.accept_mode, now);
   ++s.counters.calls_answered;
   s.log(LogLevel::Info, "call " + call.id.text() + " (incoming) answered");
-  update_bridge(s, call.id);
+  update_bridge(s, call.id, now);
   auto& notes = s.notes.at(call.id);
   notes.arrival.reset();
   // A callee that answers at once may be faster than the second offer with the caller's addresses.

@@ -46,7 +46,7 @@ void link_down(State& s, const RelayFingerprint& relay, Instant now) {
   update_global_rooms(s);
 }
 
-void link_changed(State& s, const RelayFingerprint& relay) {
+void link_changed(State& s, const RelayFingerprint& relay, Instant now) {
   if (const auto conn = s.federation.connection_of(relay)) {
     const bool v2 = s.federation.has_cap(relay, proto::kCapMediaV2);
     const bool trunk = v2 && s.config.trunking && s.federation.has_cap(relay, proto::kCapTrunk);
@@ -61,7 +61,7 @@ void link_changed(State& s, const RelayFingerprint& relay) {
       s.out.push_back(SetLink{media});
     }
   }
-  update_bridges(s, relay);
+  update_bridges(s, relay, now);
   update_global_rooms(s);
 }
 

@@ -11,7 +11,7 @@ namespace wzp::relay {
 void link_up(State& s, const RelayFingerprint& relay, Instant now);
 void link_down(State& s, const RelayFingerprint& relay, Instant now);
 /// Its connections have changed: media has to go to the right one.
-void link_changed(State& s, const RelayFingerprint& relay);
+void link_changed(State& s, const RelayFingerprint& relay, Instant now);
 void from_relay(State& s, const RelayFingerprint& from, const proto::SignalMessage& message, Instant now);
 
 /// Somebody can be called here from now on, or no longer.

@@ -106,7 +106,7 @@ void believe(State& s, const CallId& id, Instant now) {
   auto& claimants = s.notes.at(id).claimants;
   const auto answered = std::ranges::find_if(claimants, [](const Claimant& c) { return c.answer.has_value(); });
   const Claimant first = answered != claimants.end() ? *answered : claimants.front();
-  give_call(s, id, first.relay);
+  give_call(s, id, first.relay, now);
   if (first.answer) CrossRelayDispatcher{s}.handle(*first.answer, now);
 }
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "bridge.hpp"
 #include "calls.hpp"
 #include "cross_relay_dispatcher.hpp"
 #include "elsewhere.hpp"
@@ -166,8 +167,9 @@ Actions RelayCore::tick(Instant now) {
         overloaded{[&](const SessionDue& d) { on_due(s, d, now); },
                    [&](const ClaimDue& d) { claim_due(s, d.call, now); }, [&](const PartyDue& d) { on_due(s, d, now); },
                    [&](const RepairDue& d) { on_due(s, d, now); }, [&](const LinkDue& d) { on_due(s, d, now); },
-                   [&](const AddressDue& d) { on_due(s, d); }, [&](const RoomDue& d) { on_due(s, d, now); },
-                   [&](const UpdateDue& d) { on_due(s, d, now); }, [&](const QualityDue& d) { on_due(s, d, now); }},
+                   [&](const BridgeDue& d) { on_due(s, d, now); }, [&](const AddressDue& d) { on_due(s, d); },
+                   [&](const RoomDue& d) { on_due(s, d, now); }, [&](const UpdateDue& d) { on_due(s, d, now); },
+                   [&](const QualityDue& d) { on_due(s, d, now); }},
         *due);
   }
   run(s, s.federation.tick(now), now);

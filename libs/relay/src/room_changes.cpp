@@ -122,7 +122,7 @@ void update_table(State& s, const std::string& key) {
 void members_changed(State& s, const std::string& key, Instant now) {
   auto& room = s.rooms.at(key);
   if (const auto call = proto::call_of_room(key)) {
-    update_bridge(s, *call);
+    update_bridge(s, *call, now);
   } else {
     tell_relays(s, key, now);
     update_table(s, key);

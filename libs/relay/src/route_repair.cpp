@@ -35,7 +35,7 @@ void leave_route(State& s, const DirectCall& before, const DirectCall& after) {
   }
 }
 
-void repaired(State& s, const CallId& id) {
+void repaired(State& s, const CallId& id, Instant now) {
   auto& notes = s.notes.at(id);
   notes.lost = {};
   notes.severed = false;
@@ -43,7 +43,7 @@ void repaired(State& s, const CallId& id) {
   s.broken.erase(id);
   s.due.cancel(LinkDue{id});
   s.due.cancel(RepairDue{id});
-  update_bridge(s, id);
+  update_bridge(s, id, now);
 }
 
 }  // namespace
@@ -61,7 +61,7 @@ void route_lost(State& s, const CallId& id, Role side, Instant now) {
     s.broken.insert(id);
     s.due.set(RepairDue{id}, now);
   }
-  update_bridge(s, id);
+  update_bridge(s, id, now);
 }
 
 void route_back(State& s, const CallId& id, Role side, Instant now) {
@@ -73,7 +73,7 @@ void route_back(State& s, const CallId& id, Role side, Instant now) {
   }
   s.notes.at(id).lost[static_cast<std::size_t>(side)] = false;
   s.due.cancel(LinkDue{id});
-  update_bridge(s, id);
+  update_bridge(s, id, now);
 }
 
 void map_has_changed(State& s, Instant now) {
@@ -124,7 +124,7 @@ void on_reroute(State& s, const Arrival& arrival, const proto::DirectCallOffer& 
     leave_route(s, before, *call);
     s.notes.at(checked->id).attempt = arrival.attempt;
     s.forward(arrival.from, proto::CallRerouted{checked->id.text(), arrival.attempt});
-    return repaired(s, checked->id);
+    return repaired(s, checked->id, now);
   }
   const auto hop = hop_to(s, *arrival.target);
   const bool can_pass = hop && *hop != arrival.from && s.federation.is_delegate(arrival.from) &&
@@ -168,7 +168,7 @@ void on_rerouted(State& s, const Arrival& arrival, const proto::CallRerouted& re
     s.log(LogLevel::Info, "call " + id->text() + " has found another route");
   }
   leave_route(s, before, *call);
-  repaired(s, *id);
+  repaired(s, *id, now);
 }
 
 void on_route_lost(State& s, const Arrival& arrival, const proto::RouteLost& lost, Instant now) {

@@ -222,7 +222,7 @@ void run(State& s, federation::Actions actions, Instant now, std::optional<Conne
                    [&](const federation::Dial& a) { s.out.push_back(Dial{a.peer}); },
                    [&](const federation::LinkUp& a) { link_up(s, a.relay, now); },
                    [&](const federation::LinkDown& a) { link_down(s, a.relay, now); },
-                   [&](const federation::LinkChanged& a) { link_changed(s, a.relay); },
+                   [&](const federation::LinkChanged& a) { link_changed(s, a.relay, now); },
                    [&](const federation::FromRelay& a) { from_relay(s, a.from, a.message, now); },
                    [&](const federation::Forwarded& a) { CrossRelayDispatcher{s}.handle(a.from, a.inner, now); },
                    [&](const federation::Dropped& a) {

@@ -106,6 +106,7 @@ struct CallNotes {
   /// By role: answered, and the way to that party is lost, here or further on.
   std::array<bool, 2> lost{};
   std::uint32_t tries = 0;  ///< to find another way, since it was lost
+  bool deserted = false;    ///< answered, and the party here has had no seat for long, see bridge.hpp
   /// By role: that side understands `MediaPathReport`. Older programs end their connection on it (wire.md 2.7).
   std::array<bool, 2> reads_reports{};
   /// By role: the party here registered without a signature, so it cannot bind its seat.
@@ -159,6 +160,11 @@ struct LinkDue {
   CallId call;
   auto operator<=>(const LinkDue&) const = default;
 };
+/// The party of an answered call has not taken its seat here.
+struct BridgeDue {
+  CallId call;
+  auto operator<=>(const BridgeDue&) const = default;
+};
 /// The caller's addresses did not come.
 struct AddressDue {
   CallId call;
@@ -179,8 +185,8 @@ struct QualityDue {
   std::string room;
   auto operator<=>(const QualityDue&) const = default;
 };
-using Due =
-    std::variant<SessionDue, ClaimDue, PartyDue, RepairDue, LinkDue, AddressDue, RoomDue, UpdateDue, QualityDue>;
+using Due = std::variant<SessionDue, ClaimDue, PartyDue, RepairDue, LinkDue, BridgeDue, AddressDue, RoomDue, UpdateDue,
+                         QualityDue>;
 
 struct State {
   explicit State(Config c);
