@@ -107,6 +107,8 @@ void add_phone(CLI::App& command, PhoneOptions& phone, Texts& texts) {
       ->type_name("SECONDS")->check(CLI::Range(0.1, 86400.0));
   auto* direct = command.add_flag("--direct-only", phone.direct_only, "no audio through a relay, or no call");
   command.add_flag("--relay-only", phone.relay_only, "show nobody your address: audio through the relay, or no call")->excludes(direct);
+  command.add_flag("--no-announce", phone.unannounced,
+                   "your relay tells no other relay that you are there; calls from elsewhere take longer to find you");
   command.add_flag("--allow-unsealed", phone.allow_unsealed, "unsafe: also hold calls that relays can listen to (reference clients)");
   command.add_option("--idle-timeout", texts.idle_timeout, "silence that ends a connection, default 30")
       ->type_name("SECONDS")->check(CLI::Range(1.0, 600.0));

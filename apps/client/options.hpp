@@ -52,6 +52,7 @@ struct PhoneOptions : AudioOptions {
   int calls = 0;                      ///< end after so many calls; 0: never
   bool direct_only = false;
   bool relay_only = false;
+  bool unannounced = false;
   bool allow_unsealed = false;
   Duration idle_timeout = std::chrono::seconds{30};
   std::optional<Duration> ring_timeout;

@@ -32,6 +32,7 @@ client::Config core_config(const PhoneOptions& options, const crypto::Seed& seed
                         .allow_unsealed = options.allow_unsealed,
                         .direct_only = options.direct_only,
                         .relay_only = options.relay_only,
+                        .unannounced = options.unannounced,
                         .known_signers = people.all(),
                         .timers = {}};
   if (!options.alias.empty()) config.alias = options.alias;

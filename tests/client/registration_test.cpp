@@ -27,6 +27,24 @@ TEST_CASE("a client dials, registers with a signature for this connection, and i
   CHECK(s.core.deadline() == std::nullopt);
 }
 
+TEST_CASE("who wants not to be announced says so at every registration", "[client]") {
+  const bool unannounced = GENERATE(false, true);
+  auto with = config("alice");
+  with.unannounced = unannounced;
+  Solo s{std::move(with)};
+  const auto says_so = [&](const Actions& out) {
+    const auto registers = sent<proto::RegisterPresence>(out);
+    REQUIRE(registers.size() == 1);
+    return proto::has_cap(registers[0].caps, proto::kCapNoAnnounce);
+  };
+  CHECK(says_so(s.give(s.connected(all<DialRelay>(s.start())[0].dial, Solo::kSignal))) == unannounced);
+  (void)s.signal(s.ack());
+  (void)s.give(Lost{Solo::kSignal, std::nullopt, "idle timeout"});
+  const auto again = all<DialRelay>(s.tick());
+  REQUIRE(again.size() == 1);
+  CHECK(says_so(s.give(s.connected(again[0].dial, Solo::kSignal))) == unannounced);
+}
+
 TEST_CASE("a lost registration is retried after 0, 1, 2, 4, 8, 15 and then 30 seconds", "[client][timeout][H-03]") {
   Solo s;
   s.make_registered();

@@ -60,16 +60,26 @@ class LongCalls(MeshTest):
         self.assertLess(after.find("incoming")["time_ms"] - registered, 1000)
         self.hang_up(caller, after)
 
-    def test_who_leaves_a_dead_phone_behind_is_called_at_the_new_place_from_everywhere(self):
+    def leave_a_dead_phone(self, dead_at, now_at, callers_at, *options):
         self.start_mesh("ABC", CHAIN)
-        before = self.listen("before", self.mesh["C"], identity="callee")
+        before = self.listen("before", self.mesh[dead_at], *options, identity="callee")
         before.kill()
-        after = self.listen("after", self.mesh["B"], identity="callee")
-        for letter in "CAB":  # at C somebody has to find out that the phone is dead
+        after = self.listen("after", self.mesh[now_at], *options, identity="callee")
+        for letter in callers_at:
             caller = self.call(f"caller-{letter}", after, self.mesh[letter])
             self.wait_talking(caller)
-            self.assertLess(caller.find("ringing")["time_ms"] - caller.find("calling")["time_ms"], 2000, caller.transcript())
+            incoming = after.find("incoming", call_id=caller.find("calling")["call_id"])
+            self.assertLess(incoming["time_ms"] - caller.find("calling")["time_ms"], 2000, caller.transcript())
             self.hang_up(caller, after)
+
+    def test_who_leaves_a_dead_phone_behind_is_called_at_the_new_place_from_everywhere(self):
+        self.leave_a_dead_phone("C", "B", "CAB")  # at C somebody has to find out that the phone is dead
+
+    def test_so_is_who_wants_not_to_be_announced(self):
+        self.leave_a_dead_phone("C", "A", "CB", "--no-announce")
+
+    def test_so_is_who_leaves_it_on_the_way(self):
+        self.leave_a_dead_phone("B", "C", "AB", "--no-announce")
 
 
 class TwoPhones(MeshTest):

@@ -21,6 +21,22 @@ using proto::HangupReason;
 
 constexpr CallRegistry::Config kConfig{.max_per_identity = 3, .max_live = 12, .max_tombstones = 6};
 
+/// What is only passed on is nobody's call here.
+bool counts(const DirectCall& call) { return call.is_live() && !std::holds_alternative<Transit>(call.route); }
+
+Outgoing& way_of(Route& route) {
+  if (auto* local = std::get_if<Local>(&route)) return local->elsewhere;
+  if (auto* incoming = std::get_if<Incoming>(&route)) return incoming->elsewhere;
+  if (auto* outgoing = std::get_if<Outgoing>(&route)) return *outgoing;
+  return std::get<Transit>(route).onward;
+}
+
+void move_away(DirectCall& call) {
+  const auto way = way_of(call.route);
+  if (std::holds_alternative<Local>(call.route)) call.route = way;
+  if (const auto* incoming = std::get_if<Incoming>(&call.route)) call.route = Transit{incoming->from, way};
+}
+
 struct Model {
   std::vector<DirectCall> calls;  // in order of creation
   std::vector<CallId> graves;     // in order of ending
@@ -31,7 +47,7 @@ struct Model {
   }
   std::size_t count(const Fingerprint& who, Role role) const {
     return static_cast<std::size_t>(
-        std::count_if(calls.begin(), calls.end(), [&](const auto& c) { return c.is_live() && c.party(role) == who; }));
+        std::count_if(calls.begin(), calls.end(), [&](const auto& c) { return counts(c) && c.party(role) == who; }));
   }
   void forget(const CallId& id) {
     std::erase_if(calls, [&](const auto& c) { return c.id == id; });
@@ -93,9 +109,8 @@ void compare(const CallRegistry& calls, Model& model) {
     std::vector<CallId> mine;
     std::vector<CallId> via;
     for (const auto& call : model.calls) {
-      if (!call.is_live()) continue;
-      if (call.role_of(person(name))) mine.push_back(call.id);
-      if (call.may_come_from(some_relay(name))) via.push_back(call.id);
+      if (counts(call) && call.role_of(person(name))) mine.push_back(call.id);
+      if (call.is_live() && call.may_come_from(some_relay(name))) via.push_back(call.id);
     }
     REQUIRE(calls.calls_of(person(name)) == mine);
     std::sort(via.begin(), via.end());
@@ -118,7 +133,7 @@ TEST_CASE("the registry agrees with a naive model", "[registry][model]") {
     const CallId id = call_id(pick(30));
     DirectCall* known = model.find(id);
     const bool live = known != nullptr && known->is_live();
-    switch (pick(7)) {
+    switch (pick(8)) {
       case 0:
       case 1: {
         Route route = Local{};
@@ -154,17 +169,34 @@ TEST_CASE("the registry agrees with a naive model", "[registry][model]") {
       }
       case 5: {
         const auto relay = some_relay(pick(6));
-        auto* out = live ? std::get_if<Outgoing>(&known->route) : nullptr;
+        auto* out = live ? &way_of(known->route) : nullptr;
         const bool asked = out != nullptr && out->asked.contains(relay);
         if (pick(2) == 0) {
           const bool may = asked && (!out->claimed_by || out->claimed_by == relay);
           REQUIRE(calls.set_peer_relay_fp(id, relay).has_value() == may);
-          if (may) out->claimed_by = relay;
+          if (!may) break;
+          move_away(*known);
+          way_of(known->route).claimed_by = relay;
         } else {
           REQUIRE(calls.withdraw(id, relay).has_value() == asked);
           if (!asked) break;
           out->asked.erase(relay);
           if (out->claimed_by == relay) out->claimed_by.reset();
+        }
+        break;
+      }
+      case 6: {
+        const auto relay = some_relay(pick(6));
+        if (pick(3) == 0) {
+          const bool may = live && known->is_here(Role::Callee) && onward(known->route) != nullptr;
+          REQUIRE(calls.callee_left(id).has_value() == may);
+          if (may) move_away(*known);
+        } else {
+          const auto* from = live ? upstream(known->route) : nullptr;
+          if (from != nullptr && *from == relay) break;  // whoever asks is never asked
+          const bool may = live && (known->is_unanswered() || !known->is_here(Role::Callee));
+          REQUIRE(calls.ask(id, {relay}).has_value() == may);
+          if (may) way_of(known->route).asked.insert(relay);
         }
         break;
       }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include "people.hpp"
 #include "sim_clock.hpp"
@@ -125,7 +126,7 @@ TEST_CASE("the first relay that claims an outgoing call has it", "[registry][V-1
   CHECK(calls.find(call_id(1))->peer_relay_fp() == kFarRelay);
   CHECK(calls.set_peer_relay_fp(call_id(2), kFarRelay).error().code == Errc::NotFound);
   REQUIRE(calls.create(local_call(3), clock.now()));
-  CHECK(calls.set_peer_relay_fp(call_id(3), kFarRelay).error().code == Errc::WrongState);
+  CHECK(calls.set_peer_relay_fp(call_id(3), kFarRelay).error().code == Errc::NotAllowed);
   CHECK_FALSE(calls.find(call_id(3))->may_come_from(kFarRelay));
 }
 
@@ -259,9 +260,7 @@ namespace {
 
 const auto kNextRelay = some_relay(12);
 
-NewCall passing_call(int n) {
-  return {call_id(n), kAlice, kBob, Transit{kFarRelay, {{kNearRelay, kNextRelay}, {}}}};
-}
+NewCall passing_call(int n) { return {call_id(n), kAlice, kBob, Transit{kFarRelay, {{kNearRelay, kNextRelay}, {}}}}; }
 
 }  // namespace
 
@@ -321,8 +320,48 @@ TEST_CASE("more relays can be asked, and a call can take another way", "[registr
   CHECK(calls.find(call_id(1))->peer_relay_fp() == kNextRelay);
   CHECK(calls.reroute(call_id(1), Incoming{kNextRelay}).error().code == Errc::WrongState);
   CHECK(calls.reroute(call_id(2), Local{}).error().code == Errc::NotFound);
-  REQUIRE(calls.create(local_call(2), clock.now()));
-  CHECK(calls.ask(call_id(2), {kFarRelay}).error().code == Errc::WrongState);
+}
+
+TEST_CASE("a callee who is here can be asked for elsewhere, until one of the two has the call", "[registry][route]") {
+  sim::SimClock clock;
+  CallRegistry calls{{}};
+  const bool is_incoming = GENERATE(false, true);
+  const Route here = is_incoming ? Route{Incoming{kNearRelay}} : Route{Local{}};
+  REQUIRE(calls.create({call_id(1), kAlice, kBob, here}, clock.now()));
+  CHECK(calls.callee_left(call_id(1)).error().code == Errc::WrongState);
+  REQUIRE(calls.ask(call_id(1), {kFarRelay, kNextRelay}));
+  const auto& call = *calls.find(call_id(1));
+  CHECK(call.is_here(Role::Callee));
+  CHECK(call.may_come_from(kFarRelay));
+  CHECK_FALSE(call.relay_toward(Role::Callee));
+  CHECK(calls.calls_of(kBob) == std::vector{call_id(1)});
+  SECTION("the callee answers here") {
+    REQUIRE(calls.withdraw(call_id(1), kFarRelay));
+    REQUIRE(calls.withdraw(call_id(1), kNextRelay));
+    CHECK(call.route == here);
+    CHECK(calls.calls_via(kFarRelay).empty());
+    REQUIRE(calls.set_active(call_id(1), CallAcceptMode::AcceptTrusted, clock.now()));
+    CHECK(calls.ask(call_id(1), {kFarRelay}).error().code == Errc::WrongState);
+  }
+  SECTION("another relay has the callee") {
+    REQUIRE(calls.set_peer_relay_fp(call_id(1), kFarRelay));
+    const Outgoing way{{kFarRelay, kNextRelay}, kFarRelay};
+    CHECK(call.route == (is_incoming ? Route{Transit{kNearRelay, way}} : Route{way}));
+  }
+  SECTION("the callee goes") {
+    REQUIRE(calls.callee_left(call_id(1)));
+    CHECK_FALSE(call.is_here(Role::Callee));
+    CHECK(calls.callee_left(call_id(1)).error().code == Errc::WrongState);
+    REQUIRE(calls.set_peer_relay_fp(call_id(1), kNextRelay));
+  }
+  // What is only passed on is nobody's call here.
+  CHECK(calls.calls_of(kBob).empty() == std::holds_alternative<Transit>(call.route));
+  const std::size_t unanswered = call.is_unanswered() ? 1 : 0;
+  CHECK(calls.expire(clock.advance(60s)).size() == unanswered);
+  if (call.is_live()) REQUIRE(calls.end(call_id(1), HangupReason::Normal, clock.now()));
+  (void)calls.expire(clock.advance(30s));
+  CHECK(calls.find(call_id(1)) == nullptr);
+  CHECK(calls.calls_via(kNearRelay).empty());
 }
 
 }  // namespace wzp::registry

@@ -2,6 +2,7 @@
 #include <catch2/generators/catch_generators.hpp>
 
 #include "mesh.hpp"
+#include "played_relay.hpp"
 
 using namespace std::chrono_literals;
 
@@ -14,14 +15,27 @@ using proto::HangupReason;
 
 namespace {
 
+Phone::Options with_caps(bool is_announced) {
+  return {.caps = is_announced ? proto::Caps{"relay-media"} : proto::Caps{"relay-media", "no-announce"}};
+}
+
 /// Bob was on one relay, and is on another one now.
 struct Moved {
-  Moved(int relays, std::size_t before, std::size_t after, bool is_dead)
-      : mesh{relays, Mesh::line(relays)}, old{mesh.bench, before, 120}, bob{mesh.bench, after, 120} {
+  Moved(int relays, std::size_t before, std::size_t after, bool is_dead, bool is_announced = true)
+      : mesh{relays, Mesh::line(relays)},
+        old{mesh.bench, before, 120, with_caps(is_announced)},
+        bob{mesh.bench, after, 120, with_caps(is_announced)} {
     old.end().is_dead = is_dead;
     mesh.bench.run_for(1s);
   }
   void call(Phone& alice) { alice.send(alice.offer(bob.fp(), "c1")); }
+  /// Bob, where he is now, has the offer and takes the call.
+  void answer() {
+    const auto offer = bob.take<proto::DirectCallOffer>();
+    REQUIRE(offer);
+    bob.send(bob.rings(*offer));
+    bob.send(bob.accept("c1"));
+  }
 
   Mesh mesh;
   Phone old;
@@ -34,18 +48,164 @@ TEST_CASE("who has left a dead phone behind is called where he is", "[relay][rou
   // Alice is with the dead phone, with the new one, beyond the dead one, beyond the new one.
   const auto [relays, before, after, caller] = GENERATE(table<int, std::size_t, std::size_t, std::size_t>(
       {{2, 0, 1, 0}, {2, 0, 1, 1}, {3, 1, 2, 0}, {3, 1, 0, 0}, {4, 1, 3, 0}, {4, 0, 2, 1}}));
-  Moved net{relays, before, after, true};
+  Moved net{relays, before, after, true, GENERATE(true, false)};
   Phone alice{net.mesh.bench, caller, 100};
   net.call(alice);
   net.mesh.bench.run_for(1s);
-  REQUIRE(net.bob.take<proto::DirectCallOffer>());
   REQUIRE(alice.take<proto::CallRinging>());
-  net.bob.send(net.bob.accept("c1"));
+  net.answer();
+  net.mesh.bench.run_for(100ms);  // the addresses, too, are where he is
+  CHECK(alice.take<proto::DirectCallAnswer>());
+  const auto at_alice = alice.take<proto::CallSetup>();
+  const auto at_bob = net.bob.take<proto::CallSetup>();
+  REQUIRE((at_alice && at_bob));
+  CHECK(at_alice->peer_direct_addr == net.bob.reflexive());
+  CHECK(at_bob->peer_direct_addr == alice.reflexive());
+  CHECK(alice.heard_nothing());
+  if (net.old.take<proto::DirectCallOffer>()) CHECK(hears_hangup(net.old, "c1", HangupReason::Normal));
+}
+
+TEST_CASE("a phone that shows no life and is nowhere else keeps the call, and may wake up", "[relay][route]") {
+  const bool is_announced = GENERATE(true, false);
+  Moved net{3, 1, 2, true, is_announced};
+  const auto caller = std::size_t(GENERATE(0, 1));
+  Phone alice{net.mesh.bench, caller, 100};
+  net.bob.lose();
+  net.mesh.bench.cut(1, 2);  // what was announced there is still known for a while
+  net.call(alice);
+  net.mesh.bench.run_for(1500ms);
+  CHECK(alice.take<proto::CallRinging>());
+  const auto offer = net.old.take<proto::DirectCallOffer>();
+  REQUIRE(offer);
+  net.old.send(net.old.rings(*offer));
+  net.old.send(net.old.accept("c1"));
   net.mesh.bench.run_for(1100ms);
   CHECK(alice.take<proto::DirectCallAnswer>());
   CHECK(alice.take<proto::CallSetup>());
-  CHECK(net.bob.take<proto::CallSetup>());
+  CHECK(net.old.take<proto::CallSetup>());
   CHECK(alice.heard_nothing());
+}
+
+TEST_CASE("of two silent phones the first to wake up has the call, and the other forgets it", "[relay][route]") {
+  Moved net{2, 0, 1, true, false};
+  net.bob.end().is_dead = true;
+  Phone alice{net.mesh.bench, 0, 100};
+  net.call(alice);
+  net.mesh.bench.run_for(3s);
+  const auto here = net.old.take<proto::DirectCallOffer>();
+  const auto there = net.bob.take<proto::DirectCallOffer>();
+  REQUIRE((here && there));
+  CHECK(net.old.heard_nothing());
+  CHECK(net.bob.heard_nothing());
+  const bool is_here = GENERATE(true, false);
+  auto& wakes = is_here ? net.old : net.bob;
+  auto& sleeps = is_here ? net.bob : net.old;
+  alice.forget();
+  SECTION("it rings first") {
+    wakes.send(wakes.rings(*here));
+    wakes.send(wakes.accept("c1"));
+  }
+  SECTION("it answers at once") { wakes.send(wakes.accept("c1")); }
+  net.mesh.bench.run_for(1100ms);
+  CHECK(alice.take<proto::DirectCallAnswer>());
+  CHECK(alice.take<proto::CallSetup>());
+  CHECK(wakes.take<proto::CallSetup>());
+  CHECK(hears_hangup(sleeps, "c1", HangupReason::Normal));
+  CHECK(sleeps.heard_nothing());
+}
+
+TEST_CASE("who declines at one of two silent phones declines for both, where it is proven who that is",
+          "[relay][route]") {
+  Moved net{2, 0, 1, true, false};
+  net.bob.end().is_dead = true;
+  Phone alice{net.mesh.bench, 0, 100};
+  net.call(alice);
+  net.mesh.bench.run_for(3s);
+  REQUIRE(alice.take<proto::CallRinging>());
+  const auto here = net.old.take<proto::DirectCallOffer>();
+  const auto there = net.bob.take<proto::DirectCallOffer>();
+  REQUIRE((here && there));
+  SECTION("here") {
+    net.old.send(reject("c1"));
+    CHECK(hears_hangup(alice, "c1", HangupReason::Declined));
+    net.mesh.bench.run_for(100ms);
+    CHECK(net.bob.take<proto::Hangup>());
+  }
+  SECTION("there, signed") {
+    net.bob.send(net.bob.rings(*there));
+    net.bob.send(reject("c1"));
+    net.mesh.bench.run_for(100ms);
+    CHECK(hears_hangup(alice, "c1", HangupReason::Declined));
+    CHECK(net.old.take<proto::Hangup>());
+  }
+  SECTION("there, unsigned") {
+    net.bob.send(reject("c1"));
+    net.mesh.bench.run_for(100ms);
+    CHECK(alice.heard_nothing());
+    CHECK(net.mesh.is_live(0, "c1"));
+    net.old.send(net.old.accept("c1"));
+    CHECK(alice.take<proto::DirectCallAnswer>());
+  }
+}
+
+TEST_CASE("the unproven word of another relay takes no call from a phone that is silent for a moment",
+          "[relay][route][V-25]") {
+  Hub net;
+  Phone bob{net.bench, net.a, 20, with_caps(false)};
+  bob.end().is_dead = true;
+  const auto offer = net.offer("c1");
+  net.bench.run_for(1s);
+  REQUIRE(net.b.hears<proto::DirectCallOffer>());
+  REQUIRE(net.c.hears<proto::DirectCallOffer>());
+  net.b.says(proto::CallRinging{"c1"});
+  net.c.says(hangup("c1", HangupReason::Error));
+  net.bench.run_for(10s);
+  CHECK(net.call("c1")->is_here(registry::Role::Callee));
+  CHECK(net.b.end->inbox.empty());  // no address
+  bob.forget();
+  bob.send(bob.accept("c1"));
+  CHECK(bob.take<proto::CallSetup>());
+  CHECK(net.b.hears<proto::Hangup>() == proto::Hangup{HangupReason::Normal, "c1"});
+  CHECK(net.c.end->inbox.empty());
+}
+
+TEST_CASE("a silent phone whose connection ends leaves the call to those that were asked", "[relay][route]") {
+  Hub net;
+  Phone bob{net.bench, net.a, 20, with_caps(false)};
+  bob.end().is_dead = true;
+  const auto offer = net.offer("c1");
+  const bool was_asked = GENERATE(true, false);
+  net.bench.run_for(was_asked ? 1s : 100ms);
+  bob.lose();
+  CHECK(net.is_live("c1"));
+  CHECK_FALSE(net.call("c1")->is_here(registry::Role::Callee));
+  REQUIRE(net.b.hears<proto::DirectCallOffer>());
+  SECTION("one of them has the callee") {
+    net.b.says(signed_ringing(net.bob_key, offer));
+    CHECK(net.call("c1")->peer_relay_fp() == net.b.fp);
+  }
+  SECTION("none has") {
+    net.b.says(hangup("c1", HangupReason::Error));
+    net.c.says(hangup("c1", HangupReason::Error));
+    CHECK(net.alice.take<proto::CallRinging>());
+    CHECK(hears_hangup(net.alice, "c1", HangupReason::Error));
+  }
+}
+
+TEST_CASE("when an offer that looks for a silent callee ends, everybody who has it is told", "[relay][route][V-07]") {
+  Hub net;
+  Phone bob{net.bench, net.a, 20, with_caps(false)};
+  bob.end().is_dead = true;
+  (void)net.offer("c1");
+  net.bench.run_for(1s);
+  REQUIRE(net.b.hears<proto::DirectCallOffer>());
+  REQUIRE(bob.take<proto::DirectCallOffer>());
+  const bool by_caller = GENERATE(true, false);
+  by_caller ? net.alice.send(hangup("c1")) : net.bench.run_for(60s);
+  const auto reason = by_caller ? HangupReason::Normal : HangupReason::Timeout;
+  CHECK(hears_hangup(bob, "c1", reason));
+  CHECK(net.b.hears<proto::Hangup>() == proto::Hangup{reason, "c1"});
+  CHECK_FALSE(net.is_live("c1"));
 }
 
 TEST_CASE("a phone that wakes up later is told that the call is elsewhere, and keeps its registration",
@@ -81,6 +241,9 @@ TEST_CASE("an offer that nobody takes any more leaves nothing behind", "[relay][
   net.mesh.bench.run_for(100ms);
   net.mesh.bench.cut(1, 2);
   net.mesh.bench.run_for(2s);
+  net.old.lose();
+  net.mesh.bench.run_for(3s);
+  CHECK(alice.take<proto::CallRinging>());
   CHECK(hears_hangup(alice, "c1", HangupReason::Error));
   CHECK(net.mesh.bench.packets(1).rooms() == 0);
   CHECK(net.mesh.bench.packets(0).rooms() == 0);

@@ -43,6 +43,7 @@ bool Registration::connected(const Connected& event, const Context& ctx) {
   message.signature.assign(signature.begin(), signature.end());
   message.alias = ctx.config.alias;
   message.caps = {std::string{kClientCap}};
+  if (ctx.config.unannounced) message.caps.emplace_back(proto::kCapNoAnnounce);
   ctx.add(SendSignal{event.conn, std::move(message)});
   return true;
 }

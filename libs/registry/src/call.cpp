@@ -1,5 +1,6 @@
 #include "wzp/registry/call.hpp"
 
+#include "wzp/base/overloaded.hpp"
 
 namespace wzp::registry {
 
@@ -25,13 +26,12 @@ std::string_view name(const Route& route) noexcept {
 }
 
 const Outgoing* onward(const Route& route) noexcept {
-  if (const auto* outgoing = std::get_if<Outgoing>(&route)) return outgoing;
-  const auto* transit = std::get_if<Transit>(&route);
-  return transit == nullptr ? nullptr : &transit->onward;
-}
-
-Outgoing* onward(Route& route) noexcept {
-  return const_cast<Outgoing*>(onward(static_cast<const Route&>(route)));
+  const auto if_any = [](const Outgoing& way) { return way.asked.empty() ? nullptr : &way; };
+  return std::visit(overloaded{[&](const Local& here) { return if_any(here.elsewhere); },
+                               [&](const Incoming& here) { return if_any(here.elsewhere); },
+                               [](const Outgoing& outgoing) { return &outgoing; },
+                               [](const Transit& transit) { return &transit.onward; }},
+                    route);
 }
 
 const RelayFingerprint* upstream(const Route& route) noexcept {
@@ -47,7 +47,8 @@ std::optional<Role> DirectCall::role_of(const Fingerprint& who) const noexcept {
 }
 
 bool DirectCall::is_here(Role role) const noexcept {
-  return role == Role::Caller ? upstream(route) == nullptr : onward(route) == nullptr;
+  if (role == Role::Caller) return upstream(route) == nullptr;
+  return std::holds_alternative<Local>(route) || std::holds_alternative<Incoming>(route);
 }
 
 std::optional<RelayFingerprint> DirectCall::relay_toward(Role role) const {

@@ -2,8 +2,23 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
+
+#include "wzp/base/overloaded.hpp"
 
 namespace wzp::registry {
+namespace {
+
+/// Who is asked for the callee, wherever the callee is.
+Outgoing& way_of(Route& route) {
+  return std::visit(overloaded{[](Local& here) -> Outgoing& { return here.elsewhere; },
+                               [](Incoming& here) -> Outgoing& { return here.elsewhere; },
+                               [](Outgoing& outgoing) -> Outgoing& { return outgoing; },
+                               [](Transit& transit) -> Outgoing& { return transit.onward; }},
+                    route);
+}
+
+}  // namespace
 
 Result<void> CallRegistry::create(const NewCall& call, Instant now) {
   if (call.id.empty()) return Unexpected{Errc::BadValue, "call_id"};
@@ -75,7 +90,11 @@ Result<void> CallRegistry::end(const CallId& id, proto::HangupReason reason, Ins
   call.end_reason = reason;
   call.ended_at = now;
   if (!std::holds_alternative<Transit>(call.route)) {
-    for (const auto role : {Role::Caller, Role::Callee}) leave(call.party(role), id, role, now);
+    for (const auto role : {Role::Caller, Role::Callee}) {
+      Party& party = leave(call.party(role), id, role);
+      ++party.tombstones;
+      party.last_end = now;
+    }
   }
   due_.set(id, now + config_.tombstone_time);
   tombstones_.push_back(id);
@@ -83,12 +102,11 @@ Result<void> CallRegistry::end(const CallId& id, proto::HangupReason reason, Ins
   return {};
 }
 
-void CallRegistry::leave(const Fingerprint& who, const CallId& id, Role role, Instant now) {
+CallRegistry::Party& CallRegistry::leave(const Fingerprint& who, const CallId& id, Role role) {
   Party& party = parties_.at(who);
   std::erase(party.live, id);
   --(role == Role::Caller ? party.placed : party.received);
-  ++party.tombstones;
-  party.last_end = now;
+  return party;
 }
 
 void CallRegistry::forget(const CallId& id) {
@@ -140,33 +158,56 @@ void CallRegistry::index_relay(const RelayFingerprint& relay, const CallId& id, 
 Result<void> CallRegistry::set_peer_relay_fp(const CallId& id, const RelayFingerprint& relay) {
   const auto call = live_record(id);
   if (!call) return call.failure();
-  auto* outgoing = onward((*call)->route);
-  if (outgoing == nullptr) return Unexpected{Errc::WrongState, "the callee of call " + id.text() + " is here"};
-  if (!outgoing->asked.contains(relay)) return Unexpected{Errc::NotAllowed, "relay was not asked"};
-  if (outgoing->claimed_by && *outgoing->claimed_by != relay)
-    return Unexpected{Errc::Exists, "claimed by another relay"};
-  outgoing->claimed_by = relay;
+  const auto& way = way_of((*call)->route);
+  if (!way.asked.contains(relay)) return Unexpected{Errc::NotAllowed, "relay was not asked"};
+  if (way.claimed_by && *way.claimed_by != relay) return Unexpected{Errc::Exists, "claimed by another relay"};
+  if ((*call)->is_here(Role::Callee)) move_away(**call);
+  way_of((*call)->route).claimed_by = relay;
+  return {};
+}
+
+void CallRegistry::move_away(DirectCall& call) {
+  auto way = std::move(way_of(call.route));
+  const auto* from = upstream(call.route);
+  if (from == nullptr) {
+    call.route = std::move(way);
+    return;
+  }
+  call.route = Transit{*from, std::move(way)};
+  for (const auto role : {Role::Caller, Role::Callee}) {
+    const auto& party = leave(call.party(role), call.id, role);
+    if (party.tombstones == 0 && party.live.empty()) parties_.erase(call.party(role));
+  }
+}
+
+Result<void> CallRegistry::callee_left(const CallId& id) {
+  const auto call = live_record(id);
+  if (!call) return call.failure();
+  if (!(*call)->is_here(Role::Callee))
+    return Unexpected{Errc::WrongState, "the callee of call " + id.text() + " is not here"};
+  if (onward((*call)->route) == nullptr) return Unexpected{Errc::WrongState, "no relay is asked"};
+  move_away(**call);
   return {};
 }
 
 Result<std::size_t> CallRegistry::withdraw(const CallId& id, const RelayFingerprint& relay) {
   const auto call = live_record(id);
   if (!call) return call.failure();
-  auto* outgoing = onward((*call)->route);
-  if (outgoing == nullptr) return Unexpected{Errc::WrongState, "the callee of call " + id.text() + " is here"};
-  if (outgoing->asked.erase(relay) == 0) return Unexpected{Errc::NotAllowed, "relay was not asked"};
-  if (outgoing->claimed_by == relay) outgoing->claimed_by.reset();
+  auto& way = way_of((*call)->route);
+  if (way.asked.erase(relay) == 0) return Unexpected{Errc::NotAllowed, "relay was not asked"};
+  if (way.claimed_by == relay) way.claimed_by.reset();
   index_relay(relay, id, false);
-  return outgoing->asked.size();
+  return way.asked.size();
 }
 
 Result<void> CallRegistry::ask(const CallId& id, const std::set<RelayFingerprint>& more) {
   const auto call = live_record(id);
   if (!call) return call.failure();
-  auto* outgoing = onward((*call)->route);
-  if (outgoing == nullptr) return Unexpected{Errc::WrongState, "the callee of call " + id.text() + " is here"};
+  if ((*call)->is_here(Role::Callee) && !(*call)->is_unanswered())
+    return Unexpected{Errc::WrongState, "the callee of call " + id.text() + " has answered here"};
+  auto& way = way_of((*call)->route);
   for (const auto& relay : more) {
-    if (outgoing->asked.insert(relay).second) index_relay(relay, id, true);
+    if (way.asked.insert(relay).second) index_relay(relay, id, true);
   }
   return {};
 }

@@ -89,6 +89,8 @@ void after_end(State& s, const CallId& id, const Tell& tell, Instant now) {
   const DirectCall ended = *s.calls.find(id);
   const auto notes = s.notes.extract(id);
   for (const auto role : {Role::Caller, Role::Callee}) {
+    // Whoever was asked for a callee who is here has not heard of it, even if the callee ended the call.
+    if (role == Role::Callee && ended.is_here(role) && registry::onward(ended.route)) tell_onward(s, ended, tell);
     if (!(role == Role::Caller ? tell.caller : tell.callee)) continue;
     if (ended.is_here(role)) {
       tell_party(s, ended, role);

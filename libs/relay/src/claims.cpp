@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bridge.hpp"
+#include "elsewhere.hpp"
 #include "offer_search.hpp"
 #include "wzp/crypto/callee_proof.hpp"
 
@@ -64,6 +65,7 @@ void note_claimant(State& s, const CallId& id, const Arrival& arrival, Instant n
 }
 
 void give_call(State& s, const CallId& id, const RelayFingerprint& relay, Instant now) {
+  give_up_phone(s, id);
   (void)s.calls.set_peer_relay_fp(id, relay);
   s.due.cancel(ClaimDue{id});
   for (const auto& other : std::exchange(s.notes.at(id).claimants, {})) {

@@ -68,27 +68,21 @@ void on_client(State& s, const Session& from, const proto::DirectCallOffer& offe
     return refuse(s, from, offer, Busy, "offer-rate", now);
   }
   ++s.counters.calls_offered;
-  place_call(s, from, offer, *checked, true, now);
-}
-
-void place_call(State& s, const Session& from, const proto::DirectCallOffer& offer, const CheckedOffer& checked,
-                bool is_here, Instant now) {
-  using enum proto::HangupReason;
   const auto* caller = s.presence.find(from.conn);
-  registry::NewCall call{checked.id, checked.caller, checked.callee, registry::Local{}, checked.addresses};
-  const auto* callee = is_here ? s.presence.current(checked.callee) : nullptr;
+  const auto* callee = s.presence.current(checked->callee);
+  registry::NewCall call{checked->id, checked->caller, checked->callee, registry::Local{}, checked->addresses};
   Wave wave;
   if (callee == nullptr) {
-    wave = first_wave(s, checked.callee, nullptr, {});
+    wave = first_wave(s, offer, nullptr);
     if (wave.relays.empty()) return refuse(s, from, offer, Error, "offer-target-absent", now);
     call.route = registry::Outgoing{wave.relays, std::nullopt};
   }
   // The record stands before anything is sent: an answer may be faster than the rest of this function (V-06).
   if (!s.calls.create(call, now)) return refuse(s, from, offer, Busy, "offer-limit", now);
-  if (callee != nullptr) return offer_here(s, checked, offer, *caller, *callee);
-  note_caller(s, checked, offer, *caller);
-  ask(s, checked.id, wave, now);
-  ring_for_reference(s, checked.id, wave);
+  if (callee != nullptr) return offer_here(s, *checked, offer, *caller, *callee);
+  note_caller(s, *checked, offer, *caller);
+  ask(s, checked->id, wave, now);
+  ring_for_reference(s, checked->id, wave);
 }
 
 void on_client(State& s, const Session& from, const proto::CallRinging& ringing) {
@@ -118,6 +112,7 @@ void on_client(State& s, const Session& from, const proto::DirectCallAnswer& ans
   const bool trusted = answer.accept_mode == proto::CallAcceptMode::AcceptTrusted;
   const auto shown = trusted ? canonical(answer, *addresses) : without_addresses(answer);  // V-73
   if (trusted) (void)s.calls.set_addresses(*id, Role::Callee, *addresses);
+  stays_here(s, *id);
   auto& notes = s.notes.at(*id);
   const auto* callee = s.presence.find(from.conn);
   notes.reads_reports[static_cast<std::size_t>(Role::Callee)] =

@@ -8,9 +8,6 @@
 namespace wzp::relay {
 
 void on_client(State& s, const Session& from, const proto::DirectCallOffer& offer, Instant now);
-/// An offer that has been judged already. `is_here`: whether a callee who is registered here counts as such.
-void place_call(State& s, const Session& from, const proto::DirectCallOffer& offer, const CheckedOffer& checked,
-                bool is_here, Instant now);
 /// The callee has got the offer.
 void on_client(State& s, const Session& from, const proto::CallRinging& ringing);
 void on_client(State& s, const Session& from, const proto::DirectCallAnswer& answer, Instant now);

@@ -126,24 +126,14 @@ void CrossRelayDispatcher::on(const Arrival& arrival, const proto::DirectCallOff
     return refused(HangupReason::Busy, "forward-offer-rate");
   }
   ++s.counters.calls_offered;
-  take_offer(arrival, offer, true, now);
-}
-
-void CrossRelayDispatcher::take_offer(const Arrival& arrival, const proto::DirectCallOffer& offer, bool is_here,
-                                      Instant now) {
-  const auto& from = arrival.from;
-  const auto checked = check(offer);
   registry::NewCall call{checked->id, checked->caller, checked->callee, Incoming{from}, checked->addresses};
-  const auto* callee = is_here ? s.presence.current(checked->callee) : nullptr;
+  const auto* callee = s.presence.current(checked->callee);
   if (callee == nullptr) {
-    if (pass_offer(arrival, offer, call, now)) return;
-    s.drop("forward-target-absent");
-    return refuse(from, offer.call_id, HangupReason::Error);
+    return pass_offer(arrival, offer, call, now) ? void() : refused(HangupReason::Error, "forward-target-absent");
   }
   if (const auto created = s.calls.create(call, now); !created) {
     const bool full = created.error().code == Errc::LimitReached;
-    s.drop("forward-offer-limit");
-    return refuse(from, offer.call_id, full ? HangupReason::Busy : HangupReason::Error);
+    return refused(full ? HangupReason::Busy : HangupReason::Error, "forward-offer-limit");
   }
   auto& notes = s.notes[checked->id];
   notes.offer = offer;
@@ -158,18 +148,13 @@ void CrossRelayDispatcher::take_offer(const Arrival& arrival, const proto::Direc
 
 bool CrossRelayDispatcher::pass_offer(const Arrival& arrival, const proto::DirectCallOffer& offer,
                                       const registry::NewCall& call, Instant now) {
-  if (!arrival.envelope || arrival.envelope->hops_left == 0 || !s.federation.is_delegate(arrival.from)) return false;
-  std::set<RelayFingerprint> past{arrival.path.begin(), arrival.path.end()};
-  const auto wave = first_wave(s, call.callee, &arrival.from, past);
+  const auto wave = first_wave(s, offer, &arrival);
   if (wave.relays.empty()) return false;
-  // It was meant for this relay alone (design.md 3.17); whoever sent it can ask again without them.
-  if (has_addresses(offer) && (!wave.directed || wave.relays.size() > 1)) return false;
   registry::NewCall passing = call;
   passing.route = Transit{arrival.from, {wave.relays, {}}};
   passing.caller_addrs = {};
   if (!s.calls.create(passing, now)) return false;
   auto& notes = s.notes[call.id];
-  notes.past = std::move(past);
   notes.arrival = arrival;
   notes.offer = without_addresses(offer);
   (void)s.calls.set_home(call.id, Role::Caller, arrival.origin);
@@ -185,10 +170,13 @@ void CrossRelayDispatcher::offer_again(const Arrival& arrival, const DirectCall&
   if (!notes.offer || !same_offer(*notes.offer, offer)) return s.misdeed(arrival.from, "forward-changed-offer", now);
   if (notes.addresses_final) return s.drop("forward-repeated-offer");
   notes.addresses_final = true;
-  if (const auto* way = registry::onward(known.route)) {
-    if (!way->claimed_by || !s.pass_on(*way->claimed_by, arrival)) s.drop("forward-repeated-offer");
+  if (const auto relay = known.relay_toward(Role::Callee)) {
+    if (!s.pass_on(*relay, arrival)) s.drop("forward-repeated-offer");
     return;
   }
+  // Wherever the callee turns out to be.
+  if (known.is_unanswered() && notes.arrival) notes.addresses_arrival = arrival;
+  if (!known.is_here(Role::Callee)) return;
   (void)s.calls.set_addresses(known.id, Role::Caller, addresses);
   if (!notes.setup_waits) return;
   notes.setup_waits = false;
@@ -206,7 +194,6 @@ void CrossRelayDispatcher::answer(const DirectCall& call, const proto::DirectCal
   s.log(LogLevel::Info, "call " + call.id.text() + " (incoming) answered");
   update_bridge(s, call.id, now);
   auto& notes = s.notes.at(call.id);
-  notes.arrival.reset();
   // A callee that answers at once may be faster than the second offer with the caller's addresses.
   if (answer.accept_mode == proto::CallAcceptMode::AcceptTrusted && !notes.addresses_final) {
     notes.setup_waits = true;
@@ -261,9 +248,9 @@ void CrossRelayDispatcher::reference_hangup(const RelayFingerprint& from, Instan
   std::vector<CallId> offered;
   for (const auto& id : s.calls.calls_via(from)) {
     const auto& call = *s.calls.find(id);
-    const auto* outgoing = std::get_if<Outgoing>(&call.route);
-    if (outgoing == nullptr || !call.is_unanswered()) continue;
-    if (outgoing->claimed_by && outgoing->claimed_by != from) continue;
+    const auto* way = registry::onward(call.route);
+    if (way == nullptr || !way->asked.contains(from) || !call.is_unanswered()) continue;
+    if (way->claimed_by && way->claimed_by != from) continue;
     offered.push_back(id);
   }
   if (offered.size() != 1) return s.drop("hangup-without-id");

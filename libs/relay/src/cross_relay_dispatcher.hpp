@@ -23,8 +23,6 @@ class CrossRelayDispatcher {
   void handle(const RelayFingerprint& from, const proto::RoutedSignal& signal, Instant now);
   /// One that has been judged already.
   void handle(const Arrival& arrival, Instant now);
-  /// An offer, canonical, that has been judged already. `is_here`: whether a callee who is registered here counts as such.
-  void take_offer(const Arrival& arrival, const proto::DirectCallOffer& offer, bool is_here, Instant now);
   void link_up(const RelayFingerprint& relay, Instant now);
   void link_down(const RelayFingerprint& relay, Instant now);
 

@@ -2,25 +2,21 @@
 
 #include <utility>
 
+#include "bridge.hpp"
 #include "calls.hpp"
-#include "client_signals.hpp"
-#include "cross_relay_dispatcher.hpp"
-#include "wzp/crypto/room.hpp"
+#include "offer_search.hpp"
+#include "validate.hpp"
 
 namespace wzp::relay {
 namespace {
 
 /// The caller is told, or the relay that asks for it.
 void ring(State& s, const CallId& id, const proto::CallRinging& ringing) {
-  auto& notes = s.notes.at(id);
-  notes.checked.reset();
-  notes.arrival.reset();
   const bool is_first = s.calls.set_ringing(id).has_value();
   const auto& call = *s.calls.find(id);
   if (const auto* from = registry::upstream(call.route)) {
-    s.forward(*from, ringing);
-  } else if (is_first) {
-    notes.caller_rings = true;
+    if (is_first || ringing.signature) s.forward(*from, ringing);
+  } else if (!std::exchange(s.notes.at(id).caller_rings, true)) {
     s.send_to(call.caller, proto::CallRinging{id.text()});
   }
 }
@@ -30,67 +26,97 @@ std::vector<std::pair<CallId, ConnectionId>> waiting(const State& s, const Finge
   std::vector<std::pair<CallId, ConnectionId>> out;
   for (const auto& id : s.calls.calls_of(callee)) {
     const auto& call = *s.calls.find(id);
-    const auto& checked = s.notes.at(id).checked;
-    if (call.callee == callee && call.is_unanswered() && checked) out.emplace_back(id, *checked);
+    const auto& doubted = s.notes.at(id).doubted;
+    if (call.callee == callee && call.is_unanswered() && doubted) out.emplace_back(id, *doubted);
   }
   return out;
 }
 
-/// As if it came only now. `is_here`: whether the callee counts as registered here.
-void offer_anew(State& s, const CallId& id, bool is_here, Instant now) {
-  const DirectCall call = *s.calls.find(id);
-  const auto notes = s.notes.extract(id);
-  (void)s.calls.end(id, proto::HangupReason::Error, now);
-  s.calls.discard(id);
-  s.drop_room(crypto::room_tag(id.room()));
-  if (const auto& arrival = notes.mapped().arrival) {
-    CrossRelayDispatcher{s}.take_offer(*arrival, *notes.mapped().offer, is_here, now);
-  } else if (const auto* caller = s.presence.current(call.caller)) {
-    const auto& offer = *notes.mapped().offer;
-    place_call(s, *s.session(caller->conn), offer, *check(offer), is_here, now);
-  }
+void doubt(State& s, const CallId& id, ConnectionId phone) {
+  s.notes.at(id).doubted = phone;
+  s.out.push_back(Check{phone});
+}
+
+/// Asks others as well, once. Whether anybody is asked.
+bool look_elsewhere(State& s, const CallId& id, Instant now) {
+  const auto& call = *s.calls.find(id);
+  auto& notes = s.notes.at(id);
+  if (!notes.past.empty()) return registry::onward(call.route) != nullptr;
+  const auto wave = first_wave(s, *notes.offer, notes.arrival ? &*notes.arrival : nullptr);
+  if (wave.relays.empty()) return false;
+  (void)s.calls.ask(id, wave.relays);
+  ask(s, id, wave, now);
+  return true;
 }
 
 }  // namespace
 
 void offered(State& s, const CallId& id, const Arrival* arrival) {
   const auto& callee = s.calls.find(id)->callee;
-  if (s.users.candidates(callee, s.map).empty()) return ring(s, id, {id.text()});
   auto& notes = s.notes.at(id);
-  notes.checked = s.presence.current(callee)->conn;
-  if (arrival != nullptr) notes.arrival = *arrival;
-  s.out.push_back(Check{*notes.checked});
+  const bool may_be_elsewhere = !first_wave(s, *notes.offer, arrival).relays.empty();
+  if (may_be_elsewhere) {
+    if (arrival != nullptr) notes.arrival = *arrival;
+    doubt(s, id, s.presence.current(callee)->conn);
+  }
+  if (!may_be_elsewhere || s.users.candidates(callee, s.map).empty()) ring(s, id, {id.text()});
 }
 
 void rings_at_callee(State& s, const CallId& id, const proto::CallRinging& ringing) {
   if (std::exchange(s.notes.at(id).is_proven, true)) return s.drop("ringing-repeated");
+  stays_here(s, id);
   ring(s, id, ringing);
+}
+
+void stays_here(State& s, const CallId& id) {
+  auto& notes = s.notes.at(id);
+  notes.doubted.reset();
+  notes.arrival.reset();
+  notes.addresses_arrival.reset();
+  call_off(s, id);
+}
+
+void is_nowhere_else(State& s, const CallId& id) { ring(s, id, {id.text()}); }
+
+void give_up_phone(State& s, const CallId& id) {
+  const auto phone = std::exchange(s.notes.at(id).doubted, std::nullopt);
+  const auto* client = phone ? s.presence.find(*phone) : nullptr;
+  if (client == nullptr) return;
+  hang_up_client(s, *client, *phone, proto::HangupReason::Normal, id.text(), rank(*s.calls.find(id), client->who));
 }
 
 void on_event(State& s, const Alive& event, Instant) {
   const auto* client = s.presence.find(event.conn);
   if (client == nullptr) return s.drop("connection-unknown");
-  for (const auto& [id, checked] : waiting(s, client->who)) {
-    if (checked == event.conn) ring(s, id, {id.text()});
+  for (const auto& [id, doubted] : waiting(s, client->who)) {
+    if (doubted != event.conn) continue;
+    stays_here(s, id);
+    ring(s, id, {id.text()});
   }
 }
 
 void on_event(State& s, const Silent& event, Instant now) {
   const auto* client = s.presence.find(event.conn);
   if (client == nullptr) return s.drop("connection-unknown");
-  for (const auto& [id, checked] : waiting(s, client->who)) {
-    if (checked != event.conn) continue;
-    // It may wake up, and must not ring for a call that is somewhere else by then.
-    hang_up_client(s, *client, event.conn, proto::HangupReason::Normal, id.text(),
-                   rank(*s.calls.find(id), client->who));
-    offer_anew(s, id, false, now);
+  for (const auto& [id, doubted] : waiting(s, client->who)) {
+    if (doubted == event.conn && !look_elsewhere(s, id, now)) is_nowhere_else(s, id);
   }
 }
 
 void offers_anew(State& s, const Fingerprint& callee, Instant now) {
   const auto* client = s.presence.current(callee);
-  for (const auto& [id, checked] : waiting(s, callee)) {
-    if (client == nullptr || checked != client->conn) offer_anew(s, id, client != nullptr, now);
+  for (const auto& [id, doubted] : waiting(s, callee)) {
+    if (client != nullptr && doubted == client->conn) continue;
+    if (client != nullptr) {
+      const auto& offer = *s.notes.at(id).offer;
+      s.send(client->conn, s.config.share_addrs_in_offer ? offer : without_addresses(offer));
+      doubt(s, id, client->conn);
+    } else if (look_elsewhere(s, id, now)) {
+      s.notes.at(id).doubted.reset();
+      (void)s.calls.callee_left(id);
+      update_bridge(s, id, now);
+      settle(s, id, now);
+    }
   }
 }
 

@@ -1,10 +1,12 @@
 #include "offer_search.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "calls.hpp"
 #include "claims.hpp"
 #include "cross_relay_dispatcher.hpp"
+#include "elsewhere.hpp"
 #include "validate.hpp"
 
 namespace wzp::relay {
@@ -37,6 +39,7 @@ bool reads_nack(const State& s, const RelayFingerprint& relay) {
 /// the callee (design.md 3.17).
 bool gets_addresses(const State& s, const DirectCall& call, const RelayFingerprint& relay) {
   if (!s.federation.is_capable(relay)) return s.federation.shares_addrs(relay);
+  if (call.is_here(Role::Callee)) return false;
   const auto& past = s.notes.at(call.id).past;
   if (past != std::set{relay} || !everybody(s, nullptr, past).empty()) return false;
   return !may_pass(s, relay) || s.users.candidates(call.callee, s.map) == std::vector{relay};
@@ -56,21 +59,30 @@ void send_offer(State& s, const DirectCall& call, const RelayFingerprint& relay)
 
 }  // namespace
 
-Wave first_wave(const State& s, const Fingerprint& callee, const RelayFingerprint* from,
-                const std::set<RelayFingerprint>& past) {
+Wave first_wave(const State& s, const proto::DirectCallOffer& offer, const Arrival* arrival) {
+  const bool may_ask = arrival == nullptr || (arrival->envelope && arrival->envelope->hops_left > 0 &&
+                                              s.federation.is_delegate(arrival->from));
+  if (!may_ask) return {};
+  const auto* from = arrival == nullptr ? nullptr : &arrival->from;
+  std::set<RelayFingerprint> past;
+  if (arrival != nullptr) past.insert(arrival->path.begin(), arrival->path.end());
   Wave wave{{}, true};
-  for (const auto& home : s.users.candidates(callee, s.map)) {
+  for (const auto& home : s.users.candidates(*Fingerprint::parse(offer.target_fingerprint), s.map)) {
     const auto hop = s.map.next_hop(home);
     if (!hop || past.contains(*hop) || !s.federation.has_link(*hop)) continue;
     if (from != nullptr && !may_pass(s, *hop)) continue;
     wave.relays.insert(*hop);
   }
-  return wave.relays.empty() ? Wave{everybody(s, from, past), false} : wave;
+  if (wave.relays.empty()) wave = {everybody(s, from, past), false};
+  // With addresses it was meant for this relay alone (design.md 3.17); whoever sent it can ask again without them.
+  const bool is_open = !wave.directed || wave.relays.size() > 1;
+  return from != nullptr && is_open && has_addresses(offer) ? Wave{} : wave;
 }
 
 void ask(State& s, const CallId& id, const Wave& wave, Instant now) {
   auto& notes = s.notes.at(id);
   notes.directed = wave.directed;
+  if (notes.arrival) notes.past.insert(notes.arrival->path.begin(), notes.arrival->path.end());
   notes.past.insert(wave.relays.begin(), wave.relays.end());
   const auto& call = *s.calls.find(id);
   s.due.set(ClaimDue{id}, now + (wave.directed ? kDirectedPatience : s.config.claim_timeout));
@@ -93,6 +105,15 @@ bool ask_others(State& s, const DirectCall& call, Instant now) {
   (void)s.calls.ask(call.id, wave.relays);
   ask(s, call.id, wave, now);
   return true;
+}
+
+/// Whether to take the word of those that prove nothing. Against a phone here, only an answer counts, or that the person
+/// was announced elsewhere.
+bool may_believe(const State& s, const DirectCall& call) {
+  const auto& claimants = s.notes.at(call.id).claimants;
+  if (claimants.empty()) return false;
+  return !call.is_here(Role::Callee) || !s.users.candidates(call.callee, s.map).empty() ||
+         std::ranges::any_of(claimants, [](const Claimant& c) { return c.answer.has_value(); });
 }
 
 /// Nobody but those that have said yes can have the callee. Of several that say so, one may still prove it.
@@ -133,22 +154,36 @@ void says_no(State& s, const RelayFingerprint& relay, const CallId& id, proto::H
 void settle(State& s, const CallId& id, Instant now) {
   const auto* call = s.calls.find_live(id);
   if (call == nullptr || !call->is_unanswered()) return;
-  const auto& way = *registry::onward(call->route);
+  const auto* way = registry::onward(call->route);
   const auto& notes = s.notes.at(id);
-  if (way.claimed_by || notes.attempt > 0) return;
-  if (way.asked.empty()) {
-    if (!ask_others(s, *call, now)) end_call(s, id, notes.refusal, {}, now);
-    return;
+  const bool is_here = call->is_here(Role::Callee);
+  if (notes.attempt > 0 || (way != nullptr && way->claimed_by)) return;
+  if (way == nullptr || way->asked.empty()) {
+    if (ask_others(s, *call, now)) return;
+    return is_here ? is_nowhere_else(s, id) : end_call(s, id, notes.refusal, {}, now);
   }
   if (!is_over(s, *call)) return;
-  if (!notes.claimants.empty()) return believe(s, id, now);
+  if (may_believe(s, *call)) return believe(s, id, now);
+  if (is_here) return is_nowhere_else(s, id);
   // A reference relay says nothing before the answer; while one is asked, only the ring timeout can tell.
-  const bool may_ring = !std::ranges::all_of(way.asked, [&](const auto& relay) { return reads_nack(s, relay); });
+  const bool may_ring = !std::ranges::all_of(way->asked, [&](const auto& relay) { return reads_nack(s, relay); });
   if (!may_ring || notes.refusal != proto::HangupReason::Error) end_call(s, id, notes.refusal, {}, now);
+}
+
+void call_off(State& s, const CallId& id) {
+  const auto* way = registry::onward(s.calls.find(id)->route);
+  if (way == nullptr) return;
+  for (const auto& relay : std::set{way->asked}) {
+    s.forward(relay, proto::Hangup{proto::HangupReason::Normal, id.text()});
+    (void)s.calls.withdraw(id, relay);
+  }
+  s.notes.at(id).claimants.clear();
+  s.due.cancel(ClaimDue{id});
 }
 
 void send_addresses(State& s, const RelayFingerprint& relay, const CallId& id) {
   auto& notes = s.notes.at(id);
+  if (notes.addresses_arrival) s.pass_on(relay, *std::exchange(notes.addresses_arrival, std::nullopt));
   if (notes.arrival || !reads_nack(s, relay) || !notes.addressed.insert(relay).second) return;
   s.forward(relay, *notes.offer);
 }

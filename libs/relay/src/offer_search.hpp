@@ -16,10 +16,9 @@ struct Wave {
   bool directed = false;
 };
 
-/// Whom to ask about a callee who is not here. `from`: who asks us; null: the caller is here. `past`: relays that are
-/// not to be asked (again).
-[[nodiscard]] Wave first_wave(const State& s, const Fingerprint& callee, const RelayFingerprint* from,
-                              const std::set<RelayFingerprint>& past);
+/// Whom to ask about the callee of this offer, a valid one. `arrival`: how it came; null: from a caller here. Nobody, when
+/// we may not ask on behalf of who asks us.
+[[nodiscard]] Wave first_wave(const State& s, const proto::DirectCallOffer& offer, const Arrival* arrival);
 
 /// Sends the offer of this call to the links of `wave`, which the record names already, and waits for a proof.
 void ask(State& s, const CallId& id, const Wave& wave, Instant now);
@@ -31,8 +30,12 @@ void claim_due(State& s, const CallId& id, Instant now);
 void says_no(State& s, const RelayFingerprint& relay, const CallId& id, proto::HangupReason reason, Instant now);
 
 /// After whatever may have ended the search: when nobody else can have the callee, the first relay that says so has the
-/// call, one that has answered before one that has not; when nobody says so, others are asked, or the call ends.
+/// call, one that has answered before one that has not; when nobody says so, others are asked, or the call ends. A callee
+/// who is here keeps it, unless a relay that says so has answered, or the person was announced elsewhere.
 void settle(State& s, const CallId& id, Instant now);
+
+/// The callee is here: whoever was asked is told to forget the call.
+void call_off(State& s, const CallId& id);
 
 /// The offer of a claimed call once more, now with the caller's addresses, unless the relay has them.
 void send_addresses(State& s, const RelayFingerprint& relay, const CallId& id);

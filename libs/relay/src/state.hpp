@@ -87,10 +87,10 @@ struct CallNotes {
   bool caller_rings = false;     ///< the caller here has got `CallRinging`
   bool addresses_final = false;  ///< incoming: no more addresses of the caller are to come
   bool setup_waits = false;      ///< incoming: the callee's `CallSetup` waits for them
-  /// Callee here: who has to show a sign of life before it rings, see elsewhere.hpp.
-  std::optional<ConnectionId> checked{};
+  /// Callee here: the phone that has been sent the offer and has shown no life since, see elsewhere.hpp.
+  std::optional<ConnectionId> doubted{};
   bool severed = false;  ///< the route was lost for longer than the grace; nothing is sent across any more
-  /// Unanswered, with the callee elsewhere: links that have, had, or must not get the offer.
+  /// Unanswered, with the callee elsewhere, or perhaps: links that have, had, or must not get the offer.
   std::set<RelayFingerprint> past{};
   /// ... that have had the caller's addresses,
   std::set<RelayFingerprint> addressed{};
@@ -102,6 +102,8 @@ struct CallNotes {
   bool is_proven = false;  ///< the callee has signed that the offer is there
   /// The offer as it came, for as long as it may have to be passed on (again).
   std::optional<Arrival> arrival{};
+  /// ... and the second offer, with the caller's addresses, for whoever turns out to have the callee.
+  std::optional<Arrival> addresses_arrival{};
   std::uint32_t attempt = 0;  ///< which laying of the route is in use or under way
   /// By role: answered, and the way to that party is lost, here or further on.
   std::array<bool, 2> lost{};

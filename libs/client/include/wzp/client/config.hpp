@@ -70,6 +70,8 @@ struct Config {
   bool direct_only = false;
   /// Advertise no address, dial none, accept nobody.
   bool relay_only = false;
+  /// Our relay tells no other relay that we are there; calls from elsewhere find us by asking around.
+  bool unannounced = false;
   /// Fingerprints that have signed to us in earlier runs, oldest first; see `SignerLearned`.
   std::vector<Fingerprint> known_signers{};
   Timers timers{};

@@ -33,24 +33,29 @@ enum class Role : std::uint8_t { Caller, Callee };
 [[nodiscard]] std::string_view name(CallState state) noexcept;
 [[nodiscard]] std::string_view name(Role role) noexcept;
 
-/// Both parties are clients of this relay.
-struct Local {
-  bool operator==(const Local&) const = default;
-};
-
 /// The caller is here; other relays were asked for the callee.
 struct Outgoing {
   /// Relays that have the offer and have not said no. Only they may speak about the call.
-  std::set<RelayFingerprint> asked;
+  std::set<RelayFingerprint> asked{};
   /// The first of them that said that the callee is there. From then on only it counts.
-  std::optional<RelayFingerprint> claimed_by;
+  std::optional<RelayFingerprint> claimed_by{};
 
   bool operator==(const Outgoing&) const = default;
+};
+
+/// Both parties are clients of this relay.
+struct Local {
+  /// Others that were asked for the callee as well. When one of them claims the call, it is `Outgoing`.
+  Outgoing elsewhere{};
+
+  bool operator==(const Local&) const = default;
 };
 
 /// The callee is here; the offer came from this relay, which speaks for the caller.
 struct Incoming {
   RelayFingerprint from;
+  /// As in `Local`; a call that one of them claims is in `Transit`.
+  Outgoing elsewhere{};
 
   bool operator==(const Incoming&) const = default;
 };
@@ -66,9 +71,9 @@ struct Transit {
 /// Where the two parties are, and so where each message of the call may come from and must go to.
 using Route = std::variant<Local, Outgoing, Incoming, Transit>;
 
-/// The way to the callee, where it leads over other relays; null elsewhere.
+/// The way to the callee, where it leads, or may lead, over other relays; null when nobody else is asked for a callee
+/// who is here.
 [[nodiscard]] const Outgoing* onward(const Route& route) noexcept;
-[[nodiscard]] Outgoing* onward(Route& route) noexcept;
 /// The relay that speaks for the caller, where the caller is not here; null elsewhere.
 [[nodiscard]] const RelayFingerprint* upstream(const Route& route) noexcept;
 
@@ -106,7 +111,7 @@ struct DirectCall {
   [[nodiscard]] const std::optional<RelayFingerprint>& home(Role role) const noexcept {
     return homes[static_cast<std::size_t>(role)];
   }
-  /// Whether this party is a client of this relay.
+  /// Whether this party is a client of this relay, as far as one knows.
   [[nodiscard]] bool is_here(Role role) const noexcept;
   /// Offered or Ringing.
   [[nodiscard]] bool is_unanswered() const noexcept {

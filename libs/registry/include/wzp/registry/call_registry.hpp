@@ -56,14 +56,17 @@ class CallRegistry {
   /// Any live state -> Ended; what is left is the tombstone. Errors: NotFound, WrongState.
   Result<void> end(const CallId& id, proto::HangupReason reason, Instant now);
 
-  /// An outgoing call is claimed by a relay that was asked; the first claim stands, and the same relay may repeat it.
-  /// Errors: NotFound, WrongState (ended, or no outgoing call), NotAllowed (not asked), Exists (claimed by another).
+  /// The call is claimed by a relay that was asked; the first claim stands, and the same relay may repeat it. A callee
+  /// who was here is there. Errors: NotFound, WrongState (ended), NotAllowed (not asked), Exists (claimed by another).
   Result<void> set_peer_relay_fp(const CallId& id, const RelayFingerprint& relay);
   /// A relay that was asked is out: it said no, or its link is gone. Gives how many relays remain.
   /// Errors: NotFound, WrongState, NotAllowed.
   Result<std::size_t> withdraw(const CallId& id, const RelayFingerprint& relay);
-  /// More relays are asked for the callee. Errors: NotFound, WrongState (ended, or the callee is here).
+  /// More relays are asked for the callee. Errors: NotFound, WrongState (ended, or a callee who is here has answered).
   Result<void> ask(const CallId& id, const std::set<RelayFingerprint>& more);
+  /// The callee is not here any more: only those that were asked may have it. Errors: NotFound, WrongState (ended, the
+  /// callee is not here, or nobody is asked).
+  Result<void> callee_left(const CallId& id);
   /// The call takes another way; what is here stays here. Errors: NotFound, WrongState (ended, or another kind of route).
   Result<void> reroute(const CallId& id, Route route);
   /// Forgets an ended call early, so that its id may come by again. No-op for a live or unknown call.
@@ -117,7 +120,8 @@ class CallRegistry {
   };
 
   [[nodiscard]] Result<DirectCall*> live_record(const CallId& id);
-  void leave(const Fingerprint& who, const CallId& id, Role role, Instant now);
+  void move_away(DirectCall& call);
+  Party& leave(const Fingerprint& who, const CallId& id, Role role);
   void forget(const CallId& id);
   void index_route(const DirectCall& call, bool add);
   void index_relay(const RelayFingerprint& relay, const CallId& id, bool add);
@@ -130,8 +134,8 @@ class CallRegistry {
   std::set<std::pair<Fingerprint, CallId>> untold_parties_;
   std::map<RelayFingerprint, std::set<CallId>> untold_relays_;
   std::unordered_map<CallId, std::set<RelayFingerprint>> untold_to_;  ///< the same, the other way round
-  std::deque<CallId> tombstones_;  ///< oldest first
-  Deadlines<CallId> due_;          ///< ring timeout of unanswered calls, end of tombstones
+  std::deque<CallId> tombstones_;                                     ///< oldest first
+  Deadlines<CallId> due_;  ///< ring timeout of unanswered calls, end of tombstones
 };
 
 }  // namespace wzp::registry
