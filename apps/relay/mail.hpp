@@ -30,13 +30,15 @@ struct DropTable { proto::RoomTag tag; };
 struct NewLink { relay::LinkMedia link; };
 /// A link is gone; told to every worker.
 struct DropLink { ConnectionId conn; };
-/// A packet that came in at another worker, for its receivers at this one.
+/// A datagram that came in at another worker, for a room that this one switches: `relay::Handover`.
+struct HandOver { ConnectionId from; Bytes datagram; };
+/// A packet of a room that another worker switches, for its receivers at this one.
 struct Forward {
   std::vector<relay::Delivery> to;  ///< without their packet
   Bytes packet;
 };
 
 using WorkerMail =
-    std::variant<SendSignal, SendText, CloseConnection, CheckClient, NewTable, DropTable, NewLink, DropLink, Forward, quic::ForeignPacket>;
+    std::variant<SendSignal, SendText, CloseConnection, CheckClient, NewTable, DropTable, NewLink, DropLink, HandOver, Forward, quic::ForeignPacket>;
 
 }  // namespace wzp::relay_app

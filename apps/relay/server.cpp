@@ -133,7 +133,7 @@ Result<void> RelayServer::open() {
   resolver_.emplace(*loop_);
   auto endpoint = endpoint_config(0);
   if (auto reserved = reserve(endpoint); !reserved) return reserved;
-  auto worker = RelayWorker::open(std::move(endpoint), media_config(), *loop_,
+  auto worker = RelayWorker::open(std::move(endpoint), media_config(0), *loop_,
                                   {.to_core = [this](relay::Event event) { return handle(event), true; },
                                    .to_worker = [this](std::uint16_t to, WorkerMail mail) { return hand_over(to, std::move(mail)); },
                                    .log = [this](const LogLine& line) { log_.print(line); }});
@@ -170,7 +170,7 @@ Result<void> RelayServer::start_remote(std::uint16_t number) {
   auto& remote = *remotes_[number - 1];
   std::promise<Result<void>> opened;
   auto thread = net::Worker::start(fmt::format("wzp-{}", number), [&, this, config = endpoint_config(number)](net::Loop& loop) {
-    auto worker = RelayWorker::open(config, media_config(), loop,
+    auto worker = RelayWorker::open(config, media_config(config.worker), loop,
                                     {.to_core = [this](relay::Event event) { return events_.push(std::move(event)); },
                                      .to_worker = [this](std::uint16_t to, WorkerMail mail) { return hand_over(to, std::move(mail)); },
                                      .log = [this](const LogLine& line) { log_.print(line); }});
@@ -292,8 +292,8 @@ void RelayServer::dial_next(std::size_t peer, std::vector<SocketAddress> address
 
 // --- media: every worker knows every room and link
 
-relay::PacketSwitch::Config RelayServer::media_config() const {
-  relay::PacketSwitch::Config media{.relay = {}, .key = media_key_};
+relay::PacketSwitch::Config RelayServer::media_config(std::uint16_t worker) const {
+  relay::PacketSwitch::Config media{.worker = worker, .relay = {}, .key = media_key_};
   media.relay = proto::SourceId::of(crypto::relay_fingerprint(certificate_.der), 0).relay;
   media.seat_rate.count = media.seat_rate.burst = config_.max_packets_per_member;
   return media;

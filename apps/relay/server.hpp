@@ -53,7 +53,7 @@ class RelayServer {
   void perform(relay::Actions actions);
   void dial(std::size_t peer);
   void dial_next(std::size_t peer, std::vector<SocketAddress> addresses, std::string why);
-  [[nodiscard]] relay::PacketSwitch::Config media_config() const;
+  [[nodiscard]] relay::PacketSwitch::Config media_config(std::uint16_t worker) const;
   /// The lists of the configuration file once more: all of them, or on any error none.
   void reload();
   void shut_down();

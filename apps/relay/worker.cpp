@@ -80,11 +80,12 @@ void RelayWorker::take(WorkerMail mail) {
                  [&](const DropTable& m) { switch_.drop_room(m.tag); },
                  [&](const NewLink& m) { switch_.set_link(m.link); },
                  [&](const DropLink& m) { switch_.forget(m.conn); },
+                 [&](const HandOver& m) {
+                   switch_.take_over(m.from, m.datagram, loop_.now(), deliveries_);
+                   send_deliveries();
+                 },
                  [&](const Forward& m) {
-                   for (const auto& delivery : m.to) {
-                     switch_.passed_on(delivery.to, delivery.head_bytes(), m.packet, loop_.now());
-                     send(delivery, m.packet);
-                   }
+                   for (const auto& delivery : m.to) send(delivery, m.packet);
                  },
                  [&](const quic::ForeignPacket& m) { endpoint_->inject(m, loop_.now()); },
              },
@@ -154,6 +155,9 @@ void RelayWorker::on_datagram(ConnectionId id, ByteView datagram) {
   if (!signals_.contains(id)) return;
   switch_.handle(id, datagram, loop_.now(), deliveries_);
   send_deliveries();
+  for (const auto& one : switch_.handovers()) {
+    ports_.to_worker(one.worker, HandOver{one.from, Bytes{one.datagram.begin(), one.datagram.end()}});
+  }
 }
 
 void RelayWorker::on_path_changed(ConnectionId id, const SocketAddress& remote) {

@@ -5,9 +5,11 @@ import hashlib
 import hmac
 import itertools
 import json
+import subprocess
 import threading
 import time
 import unittest
+from collections import Counter
 
 from mesh import RoomMeshTest
 from peers import RawPeers
@@ -375,6 +377,51 @@ class Lies(PeerTest):
         self.assertIsNone(self.ada.find("member_left", fingerprint=self.bert.fingerprint))
         self.assertIsNone(self.bert.find("member_joined", alias="guest"))  # nobody passes on what it says
         self.leave(*self.room)
+
+
+class Copies(PeerTest):
+    """A relay with several workers; each link, and the member, may be with any of them."""
+
+    LINKS, PACKETS = 6, 100
+
+    def link(self, name):
+        peer = self.federation_peer("routes", "media-v2", name=name)
+        peer.own = self.lab.relay_fingerprint(name)
+        peer.prefix = peer.own.replace(":", "")[:8]
+        self.say(peer, "RelayState", origin_relay_fp=peer.own, epoch=1, seq=1, hops=1, neighbours=[self.relay.fingerprint])
+        self.say(peer, "RoomState", **self.room_state(peer.own, 1, 1, name))
+        return peer
+
+    def raw_member(self):
+        member = self.peer("member", "tea")
+        offer = self.lab.build / "tests/e2e/room-offer"
+        self.write(member, subprocess.run([offer, self.lab.identity("member"), self.relay.fingerprint, "00" * 32, "tea", "--unbound"],
+                                          check=True, capture_output=True, text=True, timeout=10).stdout.strip())
+        member.wait_until(lambda m: any(u["count"] == self.LINKS + 1 for u in self.messages(m, "RoomUpdate")), 10, "list of all")
+        return member
+
+    def test_copies_of_a_packet_over_many_links_reach_a_member_once(self):  # [V-36]
+        names = [f"peer-{number}" for number in range(self.LINKS)]
+        self.relay = self.start_relay("A", [], rooms=["tea"], workers=4,
+                                      guests=[(self.lab.relay_fingerprint(name), "delegate = true") for name in names])
+        peers = [self.link(name) for name in names]
+        member = self.raw_member()
+        heard = lambda: [line.split()[1] for line in list(member.out) if line.startswith("@datagram")]
+        def say(peer, source, packet):
+            self.write(peer, "@datagram " + tagged("tea", source, packet, hops=2).hex())
+        def wait_heard(packet):
+            member.wait_until(lambda _: packet.hex() in heard(), 10, "packet")
+        for seq in range(self.PACKETS):
+            for peer in peers:
+                say(peer, peers[0].prefix + "0001", media_packet(seq))
+            if seq % 10 == 9:  # no more at once than queues take
+                wait_heard(media_packet(seq))
+        lasts = [media_packet(1, peer.name.encode()) for peer in peers]
+        for peer, last in zip(peers, lasts):
+            say(peer, peer.prefix + "0002", last)
+        for last in lasts:  # by then all copies have been judged
+            wait_heard(last)
+        self.assertEqual(Counter(heard()), Counter(packet.hex() for packet in [*map(media_packet, range(self.PACKETS)), *lasts]))
 
 
 class Crowds(PeerTest):

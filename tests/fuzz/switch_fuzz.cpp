@@ -53,7 +53,7 @@ class Player {
         case 3: forget(); break;
         case 4: pass_time(); break;
         case 5: limit_ = std::size_t{in_.byte()} * 8; break;
-        case 6: passed_on(); break;
+        case 6: take_over(datagram, out); break;
         default: bring(datagram, out); break;
       }
       deliver(out);
@@ -97,10 +97,12 @@ class Player {
     waiting_.erase(conn);
   }
 
-  void passed_on() {
+  /// Another worker has looked at it already: at what a seat brings, and at how long it is.
+  void take_over(Bytes& datagram, std::vector<Delivery>& out) {
     const ConnectionId conn{in_.below(kConns)};
-    const auto head = in_.chunk();
-    switch_.passed_on(conn, head, in_.chunk(), now_);
+    append(datagram, in_.chunk());
+    if (conn.value < kConns / 2 && !proto::parse_packet(datagram)) return;
+    switch_.take_over(conn, datagram, now_, out);
   }
 
   /// A datagram as it comes, or with a tag before it that makes sense.

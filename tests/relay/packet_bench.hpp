@@ -124,6 +124,11 @@ class PacketBench {
     (*this)->handle(from, datagram, clock.now(), out);
     return read(out);
   }
+  Sents take_over(ConnectionId from, ByteView datagram) {
+    std::vector<relay::Delivery> out;
+    (*this)->take_over(from, datagram, clock.now(), out);
+    return read(out);
+  }
   /// How many got it.
   std::size_t heard(ConnectionId from, ByteView datagram) { return bring(from, datagram).size(); }
   std::uint64_t dropped(relay::MediaDrop reason) { return (*this)->drops()[reason]; }

@@ -300,21 +300,6 @@ TEST_CASE("what two links to one reference relay bring shares one rate", "[relay
   CHECK(bench.dropped(MediaDrop::LinkRate) == 10);
 }
 
-TEST_CASE("a link's worker learns what other workers send over it", "[relay][switch][V-37]") {
-  PacketBench bench;
-  bench.links({{kEast, true, true}, {kOld, false, false}});
-  bench.set(room_of({kEast, kOld}));
-  const auto tag = tag_of('r');
-  bench->passed_on(kOld, tag, packet(1), bench.clock.now());
-  CHECK(bench.heard(kOld, room_tagged(packet(1))) == 0);
-  const auto frame = link_trunk({from(kAliceSource, packet(2))});
-  bench->passed_on(kEast, ByteView{frame}.first(19), packet(2), bench.clock.now());
-  CHECK(bench.heard(kOld, room_tagged(packet(2))) == 0);
-  bench->passed_on(kEast, {}, packet(3), bench.clock.now());
-  bench->passed_on(ConnectionId{99}, tag, packet(3), bench.clock.now());
-  CHECK(bench.heard(kOld, room_tagged(packet(3))) == 1);
-}
-
 // --- rates -----------------------------------------------------------------------------------------------------------
 
 TEST_CASE("twenty speakers of another relay are heard without loss", "[relay][switch][V-43]") {

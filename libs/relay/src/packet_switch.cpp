@@ -64,6 +64,7 @@ void PacketSwitch::drop(MediaDrop reason, Link* link) {
 
 void PacketSwitch::handle(ConnectionId conn, ByteView datagram, Instant now, std::vector<Delivery>& out) {
   released_.clear();
+  handovers_.clear();
   if (const auto seat = seats_.find(conn); seat != seats_.end()) {
     return from_seat(conn, seat->second, datagram, now, out);
   }
@@ -95,7 +96,19 @@ void PacketSwitch::from_seat(ConnectionId conn, Seat& seat, ByteView packet, Ins
     seat.report = *view->report;
     if (!std::exchange(seat.reporting, true)) reporting_.push_back(conn);
   }
+  if (room.worker != config_.worker) return handovers_.push_back({room.worker, conn, packet});
   pass(room, seat.in, {.conn = conn, .source = seat.source}, packet, now, nullptr, out);
+}
+
+void PacketSwitch::take_over(ConnectionId from, ByteView datagram, Instant now, std::vector<Delivery>& out) {
+  released_.clear();
+  if (const auto seat = seats_.find(from); seat != seats_.end()) {
+    auto& [conn, one] = *seat;
+    return pass(*one.room, one.in, {.conn = conn, .source = one.source}, datagram, now, nullptr, out);
+  }
+  const auto link = links_.find(from);
+  if (link == links_.end()) return drop(MediaDrop::NotAdmitted);
+  into_room(link->second, datagram, now, true, out);
 }
 
 void PacketSwitch::from_trunk(Link& link, ByteView datagram, Instant now, std::vector<Delivery>& out) {
@@ -109,6 +122,11 @@ void PacketSwitch::from_trunk(Link& link, ByteView datagram, Instant now, std::v
 
 void PacketSwitch::from_link(Link& link, ByteView datagram, Instant now, std::vector<Delivery>& out) {
   if (!link.rate.take(now)) return drop(MediaDrop::LinkRate, &link);
+  into_room(link, datagram, now, false, out);
+}
+
+void PacketSwitch::into_room(Link& link, ByteView datagram, Instant now, bool is_handed_over,
+                             std::vector<Delivery>& out) {
   proto::TaggedPacket tagged;
   if (link.media.v2) {
     const auto parsed = proto::parse_tagged(datagram);
@@ -126,6 +144,10 @@ void PacketSwitch::from_link(Link& link, ByteView datagram, Instant now, std::ve
   auto& room = found->second;
   const auto lane = std::ranges::find(room.lanes, link.media.conn, &Lane::conn);
   if (lane == room.lanes.end()) return drop(MediaDrop::ForeignRoom, &link);
+  // What was handed over stays, even if the table has just changed.
+  if (room.worker != config_.worker && !is_handed_over) {
+    return handovers_.push_back({room.worker, link.media.conn, datagram});
+  }
   if (!admit(link, room, *lane, tagged, now)) return;
   const auto& tag = tagged.tag;
   pass(room, lane->in, {link.media.conn, tag.source, tag.hops, tag.flags}, tagged.packet, now, &link, out);
@@ -190,18 +212,6 @@ bool PacketSwitch::deliver(Room& room, const Origin& origin, ByteView packet, In
   const bool known = (origin.flags & MediaTag::kMixed) != 0;
   if (!known && (room.has_reference_link || now < room.mixed_until)) contents_.insert(table.tag, packet, now);
   return out.size() > first;
-}
-
-void PacketSwitch::passed_on(ConnectionId conn, ByteView head, ByteView packet, Instant now) {
-  const auto link = links_.find(conn);
-  if (link == links_.end()) return;
-  const std::size_t skip = link->second.media.trunk ? 1 + proto::kTrunkEntryHead : 0;
-  proto::RoomTag tag;
-  if (head.size() < skip + tag.size()) return;
-  std::ranges::copy(head.subspan(skip, tag.size()), tag.begin());
-  const auto room = rooms_.find(tag);
-  if (room == rooms_.end()) return;
-  if (room->second.has_reference_link || now < room->second.mixed_until) contents_.insert(tag, packet, now);
 }
 
 }  // namespace wzp::relay

@@ -80,6 +80,9 @@ void PacketSwitch::set_room(std::shared_ptr<const RoomTable> table, Instant now,
   take_seats(room, *table);
   take_lanes(room, *table);
   room.table = std::move(table);
+  const auto& links = room.table->links;
+  // Rooms are spread over the workers that have links.
+  room.worker = links.empty() ? config_.worker : links[room.table->tag.back() % links.size()].conn.worker();
   look_up_links(room);
   if (room.kept > 0) release_early(room, now, out);
 }

@@ -42,6 +42,13 @@ struct Delivery {
   [[nodiscard]] ByteView head_bytes() const noexcept { return ByteView{head}.first(head_size); }
 };
 
+/// A datagram whose room another worker switches. Lives until the next call of the switch.
+struct Handover {
+  std::uint16_t worker = 0;
+  ConnectionId from{};
+  ByteView datagram{};  ///< as it came; out of a trunk frame, one entry
+};
+
 /// The packet path of a relay: says for every datagram of a seat or a link who gets it, and how it is written.
 ///
 /// - A packet of a *seat* goes to all other seats of its room and to all links: bare toward seats, as a trunk frame
@@ -57,14 +64,15 @@ struct Delivery {
 ///
 /// Datagrams that make no sense are counted and end nothing (H-32). Nothing allocates per packet once a room is quiet.
 ///
-/// Every worker thread has a switch of its own with the same tables, for what comes in on its own connections. A
-/// link is judged by the worker that owns it: copies of a packet over links of two workers are not noticed here, only
-/// by the receivers. The tree of a room makes this rare.
+/// Every worker thread has a switch of its own with the same tables, for what comes in on its own connections. A room
+/// with links is switched by one worker, which owns one of them: the others hand over what they get for it, so that
+/// copies are noticed whatever links they take. What a connection may bring in all is judged where it comes in.
 class PacketSwitch {
  public:
   struct Config {
-    ByteArray<4> relay{};  ///< the first four bytes of our fingerprint
-    ByteArray<32> key{};   ///< random
+    std::uint16_t worker = 0;  ///< whose switch this is
+    ByteArray<4> relay{};      ///< the first four bytes of our fingerprint
+    ByteArray<32> key{};       ///< random
     /// Of one link. Source: relay.md 10.6.
     registry::Rate link_rate{.count = 5'000, .period = std::chrono::seconds{1}, .burst = 1'000};
     /// Of one seat in a room of several people. Source: relay.md 10.6, what a link may bring for each.
@@ -93,8 +101,10 @@ class PacketSwitch {
 
   /// Adds to `out`. The deliveries refer to `datagram`.
   void handle(ConnectionId conn, ByteView datagram, Instant now, std::vector<Delivery>& out);
-  /// A delivery of another worker's switch leaves by a link that this one judges: its content is known from now on.
-  void passed_on(ConnectionId link, ByteView head, ByteView packet, Instant now);
+  /// What the last call of `handle` leaves to other workers.
+  [[nodiscard]] const std::vector<Handover>& handovers() const noexcept { return handovers_; }
+  /// The same for what another worker's switch has handed over.
+  void take_over(ConnectionId from, ByteView datagram, Instant now, std::vector<Delivery>& out);
 
   /// What has grown too old goes. To be called about twice a second.
   void tick(Instant now);
@@ -156,6 +166,7 @@ class PacketSwitch {
     std::shared_ptr<const RoomTable> table{};
     std::vector<Lane> lanes{};
     std::size_t kept = 0;
+    std::uint16_t worker = 0;  ///< who switches it
     bool has_reference_link = false;
     Instant mixed_until = Instant::min();  ///< some came; known by content until then
   };
@@ -183,6 +194,7 @@ class PacketSwitch {
   void from_seat(ConnectionId conn, Seat& seat, ByteView packet, Instant now, std::vector<Delivery>& out);
   void from_trunk(Link& link, ByteView datagram, Instant now, std::vector<Delivery>& out);
   void from_link(Link& link, ByteView datagram, Instant now, std::vector<Delivery>& out);
+  void into_room(Link& link, ByteView datagram, Instant now, bool is_handed_over, std::vector<Delivery>& out);
   /// Counts and says no when the packet may not enter the room.
   [[nodiscard]] bool admit(Link& link, Room& room, Lane& lane, const proto::TaggedPacket& tagged, Instant now);
   [[nodiscard]] bool is_new(Room& room, const proto::TaggedPacket& tagged, Instant now);
@@ -207,6 +219,7 @@ class PacketSwitch {
   SeenContents contents_;
   std::list<Early> early_;     ///< oldest first
   std::list<Early> released_;  ///< what the deliveries of the last call refer to
+  std::vector<Handover> handovers_;
   std::vector<ConnectionId> reporting_;
   std::vector<LogLine> log_;
   MediaDrops drops_{};
