@@ -1,7 +1,5 @@
 #include "wzp/registry/call.hpp"
 
-#include "wzp/base/overloaded.hpp"
-
 namespace wzp::registry {
 
 std::string_view name(CallState state) noexcept {
@@ -26,12 +24,11 @@ std::string_view name(const Route& route) noexcept {
 }
 
 const Outgoing* onward(const Route& route) noexcept {
-  const auto if_any = [](const Outgoing& way) { return way.asked.empty() ? nullptr : &way; };
-  return std::visit(overloaded{[&](const Local& here) { return if_any(here.elsewhere); },
-                               [&](const Incoming& here) { return if_any(here.elsewhere); },
-                               [](const Outgoing& outgoing) { return &outgoing; },
-                               [](const Transit& transit) { return &transit.onward; }},
-                    route);
+  if (const auto* outgoing = std::get_if<Outgoing>(&route)) return outgoing;
+  if (const auto* transit = std::get_if<Transit>(&route)) return &transit->onward;
+  const auto* incoming = std::get_if<Incoming>(&route);
+  const auto& elsewhere = incoming != nullptr ? incoming->elsewhere : std::get_if<Local>(&route)->elsewhere;
+  return elsewhere.asked.empty() ? nullptr : &elsewhere;
 }
 
 const RelayFingerprint* upstream(const Route& route) noexcept {
