@@ -91,7 +91,7 @@ struct HttpFront::Callbacks {
   }
 };
 
-void Upgraded::Release::operator()(MHD_UpgradeResponseHandle* handle) const noexcept { front->take_back(handle); }
+void Upgraded::Release::operator()(MHD_UpgradeResponseHandle* released) const noexcept { front->take_back(released); }
 
 void HttpFront::Stop::operator()(MHD_Daemon* daemon) const noexcept { MHD_stop_daemon(daemon); }
 

@@ -27,7 +27,7 @@ class HttpFront;
 struct Upgraded {
   struct Release {
     HttpFront* front;
-    void operator()(MHD_UpgradeResponseHandle* handle) const noexcept;
+    void operator()(MHD_UpgradeResponseHandle* released) const noexcept;
   };
 
   int fd = -1;  ///< non-blocking; owned by `handle`
