@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 
 LINK_UP = r"federation: link .* is up"  # what a relay logs
@@ -22,12 +23,23 @@ class LabError(Exception):
     """Something that should have happened did not; the text says what, and shows the output of the process."""
 
 
+class Place(NamedTuple):
+    """Where a process runs and what it listens on. `prefix`: the command that runs another one there."""
+
+    prefix: list
+    address: str
+
+
+LOOPBACK = Place([], "127.0.0.1:0")
+
+
 class Process:
     """A child process whose standard output and error are collected line by line."""
 
-    def __init__(self, name, argv, cwd=None, stdin=subprocess.DEVNULL, env=None):
+    def __init__(self, name, argv, cwd=None, stdin=subprocess.DEVNULL, env=None, prefix=()):
         self.name = name
-        self.argv = [str(a) for a in argv]
+        self.prefix = prefix
+        self.argv = [str(a) for a in (*prefix, *argv)]
         self.out, self.err = [], []
         self._changed = threading.Condition()
         self._child = subprocess.Popen(
@@ -112,16 +124,16 @@ class Process:
 
 
 class Relay(Process):
-    """A wzp-relay. `address` and `fingerprint` are known once it is up."""
+    """A wzp-relay. `address` and `fingerprint` are known once it is up. It is a place, too."""
 
-    def __init__(self, lab, name, config, prefix=()):
+    def __init__(self, lab, name, config, prefix):
         self.config = config
-        super().__init__(name, [*prefix, lab.relay_binary, "--config", config])
+        super().__init__(name, [lab.relay_binary, "--config", config], prefix=prefix)
         self.fingerprint = self.wait_for_line(r"^tls_fingerprint=(\S+)", stream="out").group(1)
         self.address = self.wait_for_line(r"^listening=(\S+)", stream="out").group(1)
 
 
-def relay_config(identity, listen="127.0.0.1:0", options=None, peers=(), trusted=(), global_rooms=()):
+def relay_config(identity, listen, options=None, peers=(), trusted=(), global_rooms=()):
     """The text of a configuration. `peers`: (url, fingerprint, further lines ...).
     `trusted`: fingerprints, or (fingerprint, further lines ...). `global_rooms`: names."""
     lines = [f'listen_addr = "{listen}"', f'identity = "{identity}"']
@@ -142,9 +154,9 @@ class Client(Process):
     def __init__(self, lab, name, arguments, identity=None, stdin=subprocess.DEVNULL, prefix=()):
         self.identity = lab.identity(identity or name)
         self.fingerprint = lab.fingerprint(identity or name)
-        super().__init__(name, [*prefix, lab.client_binary, *arguments, "--json", "--identity", self.identity,
+        super().__init__(name, [lab.client_binary, *arguments, "--json", "--identity", self.identity,
                                 "--known-relays", lab.folder / f"{identity or name}.relays",
-                                "--known-people", lab.folder / f"{identity or name}.people"], stdin=stdin)
+                                "--known-people", lab.folder / f"{identity or name}.people"], stdin=stdin, prefix=prefix)
 
     @property
     def events(self):
@@ -163,10 +175,12 @@ class Client(Process):
 
 
 class Lab:
-    """A temporary folder, identities, and the processes in it. A context manager: leaving it ends them all."""
+    """A temporary folder, identities, and the processes in it. A context manager: leaving it ends them all.
+    `place`: gives the relay of this name a place; all are on loopback without it."""
 
-    def __init__(self, build):
+    def __init__(self, build, place=None):
         self.build = Path(build)
+        self.place = place or (lambda name: LOOPBACK)
         self.relay_binary = self.build / "apps/relay/wzp-relay"
         self.client_binary = self.build / "apps/client/wzp-client"
         for binary in (self.relay_binary, self.client_binary):
@@ -207,15 +221,17 @@ class Lab:
         shown = json.loads(self.run("identity", "show", "--json", "--identity", self.identity(name)).stdout)
         return shown["tls_fingerprint"]
 
-    def relay(self, name, prefix=(), **settings):
+    def relay(self, name, at=None, **settings):
+        """`at`: a place other than the one it would get; that of a relay, for instance, which has ended."""
+        at = at or self.place(name)
         config = self.folder / f"{name}.toml"
-        config.write_text(relay_config(self.identity(name), **settings))
-        return self._keep(Relay(self, name, config, prefix))
+        config.write_text(relay_config(self.identity(name), at.address, **settings))
+        return self._keep(Relay(self, name, config, at.prefix))
 
     def restart(self, relay):
-        """The same relay again at the same address, after it has ended."""
+        """The same relay again at the same place, after it has ended."""
         relay.config.write_text(re.sub(r"(?m)^listen_addr = .*$", f'listen_addr = "{relay.address}"', relay.config.read_text()))
-        return self._keep(Relay(self, relay.name, relay.config))
+        return self._keep(Relay(self, relay.name, relay.config, relay.prefix))
 
     def client(self, name, *arguments, **options):
         return self._keep(Client(self, name, arguments, **options))

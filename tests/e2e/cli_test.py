@@ -59,7 +59,7 @@ class Usage(LabTest):
         for workers in (1, 2):  # several share a port among themselves, and with nobody else
             with self.subTest(workers=workers):
                 first = self.lab.relay(f"relay-{workers}", options={**QUICK, "workers": workers})
-                done = subprocess.run([self.lab.relay_binary, "--listen", first.address, "--identity", self.lab.identity("relay-b")],
+                done = subprocess.run([*first.prefix, self.lab.relay_binary, "--listen", first.address, "--identity", self.lab.identity("relay-b")],
                                       capture_output=True, text=True, timeout=20)
                 self.assertEqual(done.returncode, 2)
                 self.assertIn(first.address, done.stderr)

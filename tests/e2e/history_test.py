@@ -4,13 +4,15 @@
 import socket
 import unittest
 
-from support import LabTest, TwoRelays
+from support import LabTest, TwoRelays  # first: it says where lab is
+from internet import inside
 
 
-def free_address():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return "127.0.0.1:%d" % probe.getsockname()[1]
+def free_address(relay):
+    """Where this relay is."""
+    with inside(relay), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind((relay.address.rsplit(":", 1)[0], 0))
+        return "%s:%d" % probe.getsockname()
 
 
 class History(TwoRelays, LabTest):
@@ -30,7 +32,7 @@ class History(TwoRelays, LabTest):
     def test_cross_relay_answer_crosswires_peer_direct_addrs(self):
         """Each side is told the address of the other, not its own."""
         a, b = self.relays()
-        addresses = {"caller": free_address(), "callee": free_address()}
+        addresses = {"caller": free_address(a), "callee": free_address(b)}
         callee = self.listen("callee", b, "--bind", addresses["callee"])
         caller = self.call("caller", callee, a, "--bind", addresses["caller"])
         self.assertEqual(caller.wait_event("path_chosen")["remote"], addresses["callee"])

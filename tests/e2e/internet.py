@@ -1,13 +1,18 @@
 """A small internet in network namespaces: a bridge, hosts on it, and homes behind NATs. Needs root; leaves nothing behind."""
 
+import contextlib
+import ctypes
+import functools
 import itertools
 import os
 import subprocess
-import unittest
+import sys
+import weakref
 
-from support import LINK_UP, QUICK, LabError, LabTest
+from lab import LabError, Place
 
 COUNT = itertools.count()
+LIBC, CLONE_NEWNET = ctypes.CDLL(None, use_errno=True), 0x40000000  # Python 3.12 has os.setns
 
 # A port-restricted cone keeps the port and lets nothing in that was not asked for. The router drops what comes to itself: else the peer's
 # first probe leaves an entry in connection tracking, the mapping moves to another port, and the cone is one no more.
@@ -22,64 +27,76 @@ def run(*command, text_in=None):
         raise LabError(f"{' '.join(command)}: exit {done.returncode}\n{done.stderr}")
 
 
+def ip(words):
+    run("ip", *words.split())
+
+
+@functools.cache
 def namespaces_allowed():
-    probe = f"wzp-probe-{os.getpid()}"
-    made = subprocess.run(["ip", "netns", "add", probe], capture_output=True, text=True)
-    if made.returncode != 0:
-        return False
+    """If not, that is said on standard error, once."""
+    probe = Internet()
     try:
-        run("ip", "netns", "exec", probe, "nft", "add", "table", "ip", "probe")
+        run(*probe.place("probe").prefix, "nft", "add", "table", "ip", "probe")
         return True
-    except LabError:
+    except (LabError, OSError):
+        print("this machine allows no network namespaces or nftables rules (run as root): relays are on loopback", file=sys.stderr)
         return False
     finally:
-        run("ip", "netns", "del", probe)
+        probe.close()
+
+
+def delete(names):
+    if names:
+        run("ip", "-force", "-batch", "-", text_in="".join(f"netns del {name}\n" for name in names))
+
+
+def prefix_of(namespace):
+    return ["ip", "netns", "exec", namespace]
 
 
 class Internet:
-    """Namespaces on one bridge. Leaves nothing behind."""
+    """Namespaces on one bridge, made when they are needed. `close` deletes them; so does the end of the program."""
 
     def __init__(self):
         self.tag = f"wzp{os.getpid()}-{next(COUNT)}"
         self.names = []
-        self.wan = self.namespace("wan")
-        self.inside(self.wan, "ip", "link", "add", "br0", "type", "bridge")
-        self.inside(self.wan, "ip", "link", "set", "br0", "up")
+        self.numbers = itertools.count(2)
+        self.close = weakref.finalize(self, delete, self.names)
 
     def namespace(self, name):
-        full = f"{self.tag}-{name}"
-        run("ip", "netns", "add", full)
+        full = f"{self.tag}-{len(self.names)}-{name}"
+        ip(f"netns add {full}")
         self.names.append(full)
-        self.inside(full, "ip", "link", "set", "lo", "up")
+        ip(f"-n {full} link set lo up")
         return full
 
-    @staticmethod
-    def inside(namespace, *command):
-        run("ip", "netns", "exec", namespace, *command)
+    @functools.cached_property
+    def bridge(self):
+        """The namespace that has it."""
+        full = self.namespace("bridge")
+        ip(f"-n {full} link add br0 up type bridge")
+        return full
 
-    def wire(self, left, left_port, right, right_port):
-        run("ip", "link", "add", left_port, "netns", left, "type", "veth", "peer", "name", right_port, "netns", right)
-        self.inside(left, "ip", "link", "set", left_port, "up")
-        self.inside(right, "ip", "link", "set", right_port, "up")
+    def attach(self, namespace):
+        """Wires it to the bridge; its number there."""
+        number = next(self.numbers)
+        ip(f"-n {self.bridge} link add p{number} up master br0 type veth peer name wan0 netns {namespace}")
+        ip(f"-n {namespace} link set wan0 up")
+        ip(f"-n {namespace} addr add 198.18.0.{number}/24 dev wan0")
+        return number
 
-    def attach(self, namespace, address):
-        port = f"p{len(self.names)}"
-        self.wire(namespace, "wan0", self.wan, port)
-        self.inside(self.wan, "ip", "link", "set", port, "master", "br0")
-        self.inside(namespace, "ip", "addr", "add", f"{address}/24", "dev", "wan0")
-
-    def server(self, name, address):
+    def place(self, name):
+        """A host with an address of its own."""
         namespace = self.namespace(name)
-        self.attach(namespace, address)
-        return ["ip", "netns", "exec", namespace]
+        return Place(prefix_of(namespace), f"198.18.0.{self.attach(namespace)}:4433")
 
-    def home(self, number, nat):
-        """A router with this NAT and one host behind it; the prefix that runs a command on the host."""
-        router, host = self.namespace(f"router{number}"), self.namespace(f"host{number}")
-        self.attach(router, f"198.18.0.{10 + number}")
-        self.wire(router, "lan0", host, "eth0")
-        self.inside(router, "ip", "addr", "add", f"192.168.{number}.1/24", "dev", "lan0")
-        self.inside(router, "sysctl", "-qw", "net.ipv4.ip_forward=1")
+    def home(self, nat):
+        """A router with this NAT and one host behind it: the prefix is the host's, the address the router's and without a port."""
+        router, host = self.namespace("router"), self.namespace("host")
+        number = self.attach(router)
+        ip(f"-n {router} link add lan0 up type veth peer name eth0 netns {host}")
+        ip(f"-n {router} addr add 192.168.{number}.1/24 dev lan0")
+        run(*prefix_of(router), "sysctl", "-qw", "net.ipv4.ip_forward=1")
         rules = f"""
             add table ip nat
             add chain ip nat post {{ type nat hook postrouting priority srcnat; }}
@@ -91,48 +108,43 @@ class Internet:
             add chain ip filter input {{ type filter hook input priority filter; policy accept; }}
             add rule ip filter input iifname "wan0" drop
             """
-        run("ip", "netns", "exec", router, "nft", "-f", "-", text_in=rules)
-        self.inside(host, "ip", "addr", "add", f"192.168.{number}.2/24", "dev", "eth0")
-        self.inside(host, "ip", "route", "add", "default", "via", f"192.168.{number}.1")
-        return ["ip", "netns", "exec", host]
-
-    def drop_between(self, name, address):
-        """Nothing passes between this host and that address any more."""
-        run("ip", "netns", "exec", f"{self.tag}-{name}", "nft", "-f", "-", text_in=f"""
-            add table ip cut
-            add chain ip cut in {{ type filter hook input priority filter; }}
-            add chain ip cut out {{ type filter hook output priority filter; }}
-            add rule ip cut in ip saddr {address} drop
-            add rule ip cut out ip daddr {address} drop
-            """)
-
-    def heal(self, name):
-        self.inside(f"{self.tag}-{name}", "nft", "delete", "table", "ip", "cut")
-
-    def close(self):
-        for name in reversed(self.names):
-            run("ip", "netns", "del", name)
+        run(*prefix_of(router), "nft", "-f", "-", text_in=rules)
+        ip(f"-n {host} link set eth0 up")
+        ip(f"-n {host} addr add 192.168.{number}.2/24 dev eth0")
+        ip(f"-n {host} route add default via 192.168.{number}.1")
+        return Place(prefix_of(host), f"198.18.0.{number}")
 
 
-class InternetTest(LabTest):
-    """A lab in an internet of its own. Skipped, and said so, where the machine allows no namespaces."""
+def cut(here, there):
+    """Nothing passes between these two places any more, until `heal(here)`."""
+    address = there.address.rsplit(":", 1)[0]
+    run(*here.prefix, "nft", "-f", "-", text_in=f"""
+        add table ip cut
+        add chain ip cut in {{ type filter hook input priority filter; }}
+        add chain ip cut out {{ type filter hook output priority filter; }}
+        add rule ip cut in ip saddr {address} drop
+        add rule ip cut out ip daddr {address} drop
+        """)
 
-    @classmethod
-    def setUpClass(cls):
-        if not namespaces_allowed():
-            raise unittest.SkipTest("this machine allows no network namespaces or nftables rules (run as root): not tested")
 
-    def setUp(self):
-        super().setUp()
-        self.net = Internet()
-        self.addCleanup(self.net.close)
+def heal(here):
+    run(*here.prefix, "nft", "delete", "table", "ip", "cut")
 
-    def relay_at(self, name, address, **settings):
-        return self.lab.relay(name, prefix=self.net.server(name, address), options=QUICK, listen=f"{address}:4433", **settings)
 
-    def two_public_relays(self):
-        fingerprint = {name: self.lab.relay_fingerprint(name) for name in ("relay-a", "relay-b")}
-        b = self.relay_at("relay-b", "198.18.0.3", trusted=[fingerprint["relay-a"]])
-        a = self.relay_at("relay-a", "198.18.0.2", peers=[(b.address, fingerprint["relay-b"])])
-        a.wait_for_line(LINK_UP)
-        return a, b
+def enter(namespace):
+    if LIBC.setns(namespace.fileno(), CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
+
+
+@contextlib.contextmanager
+def inside(place):
+    """Sockets that this thread makes meanwhile are in that place, and stay there."""
+    if not place.prefix:
+        yield
+        return
+    with open("/proc/thread-self/ns/net") as home, open(f"/run/netns/{place.prefix[-1]}") as there:
+        enter(there)
+        try:
+            yield
+        finally:
+            enter(home)

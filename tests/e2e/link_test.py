@@ -3,20 +3,18 @@
 import signal
 import unittest
 
-from internet import InternetTest
+from support import QUICK, InternetTest  # first: it says where lab is
+from internet import cut, heal
 
 
 class Link(InternetTest):
     def setUp(self):
         super().setUp()
-        self.a, self.b = self.two_public_relays()
-        self.homes = {name: self.net.server(name, address) for name, address in (("caller", "198.18.0.50"), ("callee", "198.18.0.51"))}
+        self.a, self.b = self.lab.two_relays(options=QUICK)
+        self.homes = {name: self.net.place(name).prefix for name in ("caller", "callee")}  # else a direct call would be cut, too
 
     def cut(self):
-        self.net.drop_between("relay-a", "198.18.0.3")
-
-    def heal(self):
-        self.net.heal("relay-a")
+        cut(self.a, self.b)
 
     def start_call(self, accept):
         if accept == "ask":
@@ -47,7 +45,7 @@ class Link(InternetTest):
     def test_calls_work_again_after_the_link_has_healed(self):
         self.cut()
         self.a.wait_for_line("federation: link .* is down", 15)
-        self.heal()
+        heal(self.a)
         self.a.wait_until(lambda relay: sum("is up" in line for line in relay.err) >= 2, 30, "second link")
         caller, callee = self.start_call("trusted")
         self.wait_talking(caller, callee)

@@ -1,4 +1,4 @@
-"""Several relays on loopback with links between them, and what tests ask of the calls and rooms on them."""
+"""Several relays with links between them, and what tests ask of the calls and rooms on them."""
 
 import array
 import math
@@ -6,7 +6,6 @@ import signal
 import time
 
 from support import QUICK, LabError, RoomTest  # first: it says where lab is
-from internet import InternetTest
 from lab import relay_config
 
 LOUD = 1000  # far below a tone, far above what concealment fades to
@@ -31,12 +30,8 @@ class MeshTest(RoomTest):
                 "peers": [(self.mesh[other].address, *about[other]) for other in dialled],
                 "trusted": [about[other] for other in neighbours if other not in dialled] + list(guests)}
 
-    def place(self, letter):
-        """Where the relay runs: keywords of Lab.relay."""
-        return {}
-
     def start_relay(self, letter, links, **more):
-        self.mesh[letter] = self.lab.relay(letter, **self.place(letter), **self.settings(letter, links, **more))
+        self.mesh[letter] = self.lab.relay(letter, **self.settings(letter, links, **more))
         return self.mesh[letter]
 
     def start_mesh(self, letters, links, **more):
@@ -183,35 +178,3 @@ class RoomMeshTest(MeshTest):
             self.assertEqual((summary["malformed"], summary["bare_packets"]), (0, 0), member.transcript())
             self.assertEqual(summary["speakers"], len(members) - 1, member.transcript())
             self.assertIsNone(member.find("speaker_heard", fingerprint=member.fingerprint))
-
-
-class SpreadMeshTest(RoomMeshTest, InternetTest):
-    """Each relay is in a namespace of its own, and people live with theirs: links can be cut."""
-
-    def setUp(self):
-        super().setUp()
-        self.houses = {}
-
-    @staticmethod
-    def address_of(letter):
-        return f"198.18.0.{100 + ord(letter) - ord('A')}"
-
-    def place(self, letter):
-        self.houses[letter] = self.net.server(letter, self.address_of(letter))
-        return {"prefix": self.houses[letter], "listen": f"{self.address_of(letter)}:4433"}
-
-    def house_of(self, relay):
-        return next(self.houses[letter] for letter, known in self.mesh.items() if known is relay)
-
-    def listen(self, name, relay, *options, **keywords):
-        return super().listen(name, relay, *options, prefix=self.house_of(relay), **keywords)
-
-    def call(self, name, target, relay, *options, **keywords):
-        return super().call(name, target, relay, *options, prefix=self.house_of(relay), **keywords)
-
-    def join(self, who, relay, *options, **keywords):
-        return super().join(who, relay, *options, prefix=self.house_of(relay), **keywords)
-
-    def cut_link(self, letter, other):
-        """Nothing passes between these two until `self.net.heal(letter)`."""
-        self.net.drop_between(letter, self.address_of(other))

@@ -4,9 +4,11 @@ import itertools
 import time
 import unittest
 
-from call_test import Calls
-from mesh import MeshTest, RoomMeshTest, SpreadMeshTest
-from support import QUICK
+from call_test import Calls  # first: through support it says where lab is
+from internet import cut, heal
+from lab import LOOPBACK
+from mesh import MeshTest, RoomMeshTest
+from support import QUICK, InternetTest
 
 CHAIN = ["AB", "BC"]
 DIAMOND = ["AB", "AC", "BD", "CD"]
@@ -206,22 +208,22 @@ class RoomsAcrossRelays(RoomMeshTest):
         self.leave(here, there, *witness)
 
 
-class BrokenLinks(SpreadMeshTest):
-    """A triangle of relays in namespaces: the link between two that live on breaks and heals."""
+class BrokenLinks(InternetTest, RoomMeshTest):
+    """A triangle of relays: the link between two that live on breaks and heals."""
 
     def setUp(self):
         super().setUp()
         self.start_mesh("ABC", TRIANGLE, rooms=["tea"])
 
     def cut(self):
-        self.cut_link("A", "C")
+        cut(self.mesh["A"], self.mesh["C"])
         return time.monotonic()
 
     def test_a_call_goes_on_over_the_third_relay_and_stays_when_the_link_heals(self):
         caller, callee = self.hold("A", "C")
         self.assertLess(self.wait_resumed(self.cut()), 6)
         self.mesh["A"].wait_for_line("has found another route", 1)
-        self.net.heal("A")
+        heal(self.mesh["A"])
         self.wait_links(["AC"])
         for name in ("caller", "callee"):
             self.wait_loudness(name, True, 1)
@@ -245,7 +247,7 @@ class BrokenLinks(SpreadMeshTest):
             self.wait_loudness(name, True, 3)
         for member in (ada, bert, cleo):
             self.assertIsNone(member.find("member_left"), member.transcript())
-        self.net.heal("A")
+        heal(self.mesh["A"])
         self.wait_links(["AC"])
         for name in ("caller", "callee"):
             self.wait_loudness(name, True, 3)
@@ -299,9 +301,10 @@ class Names(RoomMeshTest):
     """What the operator's file calls relays and rooms."""
 
     def test_a_peer_is_found_by_its_host_name(self):  # [V-55]
-        a = self.start_relay("A", ["AB"])
+        # Both on one loopback: "localhost" is the one name that is known everywhere.
+        a = self.lab.relay("A", at=LOOPBACK, **self.settings("A", ["AB"]))
         port = a.address.rsplit(":", 1)[1]
-        self.lab.relay("B", options=QUICK, peers=[(f"localhost:{port}", a.fingerprint, 'label = "A"')])
+        self.lab.relay("B", at=LOOPBACK, options=QUICK, peers=[(f"localhost:{port}", a.fingerprint, 'label = "A"')])
         a.wait_for_line("federation: link to B is up")
 
     def test_the_case_of_a_room_matters_nowhere(self):  # [V-56]

@@ -3,7 +3,9 @@
 import time
 import unittest
 
-from mesh import SpreadMeshTest
+from mesh import RoomMeshTest  # first: through support it says where lab is
+from internet import cut, heal
+from support import InternetTest
 
 TONES = (310, 470, 610)  # of the three members of a room
 GRACE = 25  # seconds that a call waits for its route, counted from when the loss is noticed
@@ -21,7 +23,7 @@ class Chain:
         self.survives = seconds < GRACE
 
 
-class Partitions(SpreadMeshTest):
+class Partitions(InternetTest, RoomMeshTest):
     def settle(self, chain):
         chain.caller, chain.callee = self.hold(chain.first, chain.last, names=chain.names, patience=PATIENCE)
         chain.call = chain.caller.find("answered")["call_id"]
@@ -50,7 +52,7 @@ class Partitions(SpreadMeshTest):
         for side in (chain.caller, chain.callee):
             ended = side.find("ended", call_id=chain.call)
             self.assertEqual(bool(ended and ended["reason"]), not chain.survives, side.transcript())
-        self.net.heal(chain.first)
+        heal(self.mesh[chain.first])
         self.wait_links(chain.links, 40)  # whoever dials waits longer after each failure
 
     def assert_call_as_it_should_be(self, chain):
@@ -75,7 +77,7 @@ class Partitions(SpreadMeshTest):
         for chain in chains:
             self.assert_together(chain)
         for chain in chains:
-            self.cut_link(chain.first, chain.middle)
+            cut(self.mesh[chain.first], self.mesh[chain.middle])
         began = time.monotonic()
         counts = [self.assert_parted(chain) for chain in chains]
         for chain, count in zip(chains, counts):

@@ -14,8 +14,10 @@ class RawPeers(LabTest):
     """`self.relay` is whom they connect to, unless another is named."""
 
     def peer(self, name, server_name, *arguments, relay=None):
-        address = (relay or self.relay).address
-        peer = self.lab.process(name, [self.lab.build / "tests/e2e/raw-peer", address, server_name, *arguments], stdin=subprocess.PIPE)
+        """In the place of that relay."""
+        relay = relay or self.relay
+        peer = self.lab.process(name, [self.lab.build / "tests/e2e/raw-peer", relay.address, server_name, *arguments],
+                                stdin=subprocess.PIPE, prefix=relay.prefix)
         peer.wait_for_line("^@(connected|closed)", stream="out")
         return peer
 

@@ -1,7 +1,7 @@
 // A peer that says exactly what it is told to, for tests of what programs of ours never send.
 //
 //   raw-peer ADDRESS SERVER_NAME [--certificate SEED]     dials
-//   raw-peer listen SEED                                  is dialled, says "@listening ADDRESS", and speaks with whoever came last
+//   raw-peer listen SEED ADDRESS                          is dialled, says "@listening ADDRESS", and speaks with whoever came last
 //
 // Each line of standard input goes out as one message, valid or not. Lines with @ are commands:
 //   @register SEED   RegisterPresence, signed for this connection     @unsigned SEED   the same without a signature
@@ -42,7 +42,7 @@ class RawPeer final : public quic::Handler {
   explicit RawPeer(net::Loop& loop) : loop_{loop} {}
 
   void dial(const SocketAddress& relay, const std::string& server_name, const std::optional<crypto::Seed>& seed) {
-    open({});
+    open({.bind = *SocketAddress::parse("0.0.0.0:0")});
     quic::DialOptions options;
     options.remote = relay;
     options.server_name = server_name;
@@ -52,8 +52,9 @@ class RawPeer final : public quic::Handler {
     conn_ = *conn;
   }
 
-  void listen(const crypto::Seed& seed) {
+  void listen(const crypto::Seed& seed, const SocketAddress& address) {
     quic::EndpointConfig config;
+    config.bind = address;
     config.credentials = credentials_of(seed);
     config.accept_inbound = listens_ = true;
     open(std::move(config));
@@ -101,7 +102,6 @@ class RawPeer final : public quic::Handler {
   }
 
   void open(quic::EndpointConfig config) {
-    config.bind = *SocketAddress::parse("127.0.0.1:0");
     config.reset_key = net::random_secret<32>();
     config.token_key = net::random_secret<32>();
     config.max_outgoing_messages = std::size_t{1} << 20;  // a flood is limited by whoever drives this program
@@ -148,19 +148,22 @@ class RawPeer final : public quic::Handler {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3 && argc != 5) give_up("usage: raw-peer ADDRESS SERVER_NAME [--certificate SEED] | raw-peer listen SEED");
+  const bool listens = argc == 4 && argv[1] == std::string_view{"listen"};
+  if (!listens && argc != 3 && argc != 5) {
+    give_up("usage: raw-peer ADDRESS SERVER_NAME [--certificate SEED] | raw-peer listen SEED ADDRESS");
+  }
+  const auto address = SocketAddress::parse(argv[listens ? 3 : 1]);
+  if (!address) give_up("bad address");
   auto loop = std::move(*net::Loop::create());
   RawPeer peer{*loop};
-  if (argv[1] == std::string_view{"listen"}) {
+  if (listens) {
     const auto seed = crypto::parse_seed(argv[2]);
     if (!seed) give_up(to_string(seed.error()));
-    peer.listen(*seed);
+    peer.listen(*seed, *address);
   } else {
-    const auto relay = SocketAddress::parse(argv[1]);
-    if (!relay) give_up("bad address");
     std::optional<crypto::Seed> seed;
     if (argc == 5) seed = crypto::parse_seed(argv[4]).value();
-    peer.dial(*relay, argv[2], seed);
+    peer.dial(*address, argv[2], seed);
   }
   std::string pending;
   const auto watched = loop->watch(STDIN_FILENO, [&](Instant) {

@@ -21,8 +21,9 @@ class ReferenceTest(RawPeers, RoomMeshTest):
     def start_reference(self):
         """One that ours dials, with its certificate pinned."""
         self.own = self.lab.relay_fingerprint("reference")
-        self.reference = self.lab.process("reference", [self.lab.build / "tests/e2e/raw-peer", "listen",
-                                                        self.lab.identity("reference").read_text().strip()], stdin=-1)
+        place, seed = self.lab.place("reference"), self.lab.identity("reference").read_text().strip()
+        self.reference = self.lab.process("reference", [self.lab.build / "tests/e2e/raw-peer", "listen", seed, place.address],
+                                          stdin=-1, prefix=place.prefix)
         address = self.reference.wait_for_line(r"^@listening (\S+)", stream="out").group(1)
         self.relay = self.lab.relay("relay-a", options=QUICK, peers=[(address, self.own, 'label = "reference"')], global_rooms=["tea"])
         self.relay.wait_for_line(LINK_UP)

@@ -9,7 +9,7 @@ from mesh import RoomMeshTest
 from peers import RawPeers
 
 TRIANGLE = ["AB", "AC", "BC"]
-# Milliseconds from dialling to ringing on loopback, which takes 1 or 2: bounds for one call and for most, which a busy machine keeps and which
+# Milliseconds from dialling to ringing, which takes 1 or 2: bounds for one call and for most, which a busy machine keeps and which
 # are far below every time-out that a wait for the stalled one could end by.
 PROMPT, DELAY = 2000, 250
 

@@ -1,4 +1,5 @@
-"""What the end-to-end tests share. They run the real binaries on loopback; see scripts/lab.py."""
+"""What the end-to-end tests share. They run the real binaries, see scripts/lab.py: each relay in a network namespace of its own, and people
+in that of their relay. Where namespaces are not allowed, everything is on loopback."""
 
 import os
 import pty
@@ -9,24 +10,27 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
+from internet import Internet, namespaces_allowed  # noqa: E402
 from lab import LINK_UP, Lab, LabError, build_folder  # noqa: E402
 
-__all__ = ["LINK_UP", "QUICK", "Lab", "LabError", "LabTest", "OneRelay", "RoomTest", "TwoRelays"]
+__all__ = ["LINK_UP", "QUICK", "InternetTest", "Lab", "LabError", "LabTest", "OneRelay", "RoomTest", "TwoRelays"]
 
 QUICK = {"idle_timeout_s": 3, "reconnect_grace_s": 2, "link_grace_s": 3, "offers_per_minute": 0}
 
 
 class LabTest(unittest.TestCase):
-    """A fresh lab for every test, gone afterwards."""
+    """A fresh lab for every test, gone afterwards. `prefix` among the keywords: where somebody runs, if not with their relay."""
 
     def setUp(self):
-        self.lab = Lab(build_folder())
+        self.net = Internet()
+        self.addCleanup(self.net.close)
+        self.lab = Lab(build_folder(), self.net.place if namespaces_allowed() else None)
         self.addCleanup(self.lab.__exit__)
 
     def listen(self, name, relay, *options, accept="trusted", ready=True, patience=3, **keywords):
         """`patience`: seconds of silence that end a connection or a call."""
         client = self.lab.client(name, "listen", "--relay", relay.address, "--accept", accept,
-                                 "--idle-timeout", patience, *options, **keywords)
+                                 "--idle-timeout", patience, *options, **{"prefix": relay.prefix, **keywords})
         if ready:
             client.wait_event("registered")
         return client
@@ -42,7 +46,7 @@ class LabTest(unittest.TestCase):
     def call(self, name, target, relay, *options, patience=3, **keywords):
         fingerprint = target if isinstance(target, str) else target.fingerprint
         return self.lab.client(name, "call", fingerprint, "--relay", relay.address, "--idle-timeout", patience,
-                               *options, **keywords)
+                               *options, **{"prefix": relay.prefix, **keywords})
 
     def wait_talking(self, *clients, timeout=10):
         for client in clients:
@@ -57,12 +61,21 @@ class LabTest(unittest.TestCase):
         self.assertEqual(client.wait(timeout), code, client.transcript())
 
 
+class InternetTest(LabTest):
+    """Links are cut or NATs are built: skipped, and said so, where that is not allowed."""
+
+    @classmethod
+    def setUpClass(cls):
+        if not namespaces_allowed():
+            raise unittest.SkipTest("this machine allows no network namespaces or nftables rules (run as root): not tested")
+
+
 class RoomTest(LabTest):
     """Tests with people in rooms."""
 
     def join(self, who, relay, *options, room="tea", ready=True, patience=3, **keywords):
         member = self.lab.client(who, "room", room, "--relay", relay.address, "--alias", who.split("-")[0],
-                                 "--idle-timeout", patience, *options, **keywords)
+                                 "--idle-timeout", patience, *options, **{"prefix": relay.prefix, **keywords})
         if ready:
             member.wait_event("room_joined")
         return member

@@ -16,14 +16,14 @@ class Trust(LabTest):
         self.assertIn("another certificate", second.wait_event("relay_changed")["text"])
         self.assert_exit(second, 4)
         for command in (["ping", impostor.address], ["version", impostor.address]):
-            done = self.lab.run(*command, "--known-relays", self.lab.folder / "callee.relays", check=False)
+            done = self.lab.run(*command, "--known-relays", self.lab.folder / "callee.relays", check=False, prefix=impostor.prefix)
             self.assertEqual(done.returncode, 4, done.stderr)
             self.assertIn("another certificate", done.stderr)
 
     def stopped_and_replaced(self, relay):
-        """A relay with another identity at the same address."""
+        """A relay with another identity at the same place."""
         relay.stop()
-        return self.lab.relay("relay-x", options=QUICK, listen=relay.address)
+        return self.lab.relay("relay-x", options=QUICK, at=relay)
 
     def test_a_peer_with_another_fingerprint_gets_no_link(self):  # [V-01] [V-60]
         wrong = self.lab.relay_fingerprint("somebody-else")
@@ -44,11 +44,11 @@ class Trust(LabTest):
 
     def test_mutual_peers_keep_one_link(self):  # [V-11]
         fingerprint = {name: self.lab.relay_fingerprint(name) for name in ("relay-a", "relay-b")}
-        # B must know A's address before A is up: A takes the port of a relay that has just ended.
+        # B must know A's address before A is up: A takes the place of a relay that has just ended.
         scout = self.lab.relay("scout", options=QUICK)
         scout.stop()
         b = self.lab.relay("relay-b", options=QUICK, peers=[(scout.address, fingerprint["relay-a"])])
-        a = self.lab.relay("relay-a", options=QUICK, peers=[(b.address, fingerprint["relay-b"])], listen=scout.address)
+        a = self.lab.relay("relay-a", options=QUICK, peers=[(b.address, fingerprint["relay-b"])], at=scout)
         a.wait_for_line(LINK_UP)
         b.wait_for_line(LINK_UP)
         callee = self.listen("callee", b, "--calls", "1")

@@ -10,7 +10,8 @@ import subprocess
 import threading
 import time
 
-from support import LabError
+from support import LabError  # first: it says where lab is
+from internet import inside
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 TRUNK = 0xFD
@@ -20,6 +21,11 @@ def endpoint(relay):
     """Where this relay listens for WebSockets."""
     host, port = relay.wait_for_line(r"^websocket=(\S+)", stream="out").group(1).rsplit(":", 1)
     return host, int(port)
+
+
+def connect(relay, timeout):
+    with inside(relay):
+        return socket.create_connection(endpoint(relay), timeout)
 
 
 def request_head(path, upgrade=True):
@@ -32,7 +38,7 @@ def request_head(path, upgrade=True):
 
 def status_of(relay, path, upgrade=True):
     """The status that one request gets."""
-    with socket.create_connection(endpoint(relay), timeout=5) as connection:
+    with connect(relay, 5) as connection:
         connection.sendall(request_head(path, upgrade)[0])
         return int(connection.recv(64).split()[1])
 
@@ -52,7 +58,7 @@ class WebSocket:
         self.texts, self.binaries, self.ended = [], [], None
         self.on_binary = None
         self._changed = threading.Condition()
-        self._connection = socket.create_connection(endpoint(relay), timeout=10)
+        self._connection = connect(relay, 10)
         self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._stream = self._connection.makefile("rb")
         head, key = request_head(path)

@@ -10,7 +10,7 @@ import unittest
 
 from mesh import LOUD, RoomMeshTest  # first: through support it says where lab is
 from support import QUICK, RoomTest
-from web import BINARY, TEXT, WebPeople, WebSocket, endpoint, frame, packets_in, status_of
+from web import BINARY, TEXT, WebPeople, WebSocket, connect, frame, packets_in, status_of
 
 WEB = {**QUICK, "ws_port": 0}
 PACKET = bytes([0, 0, 0, 1, 0, 0, 0, 20, 0, 0, 0, 0]) + b"not opus, but who looks"
@@ -243,7 +243,7 @@ class Hostile(WebTest):
     def test_half_a_request_does_not_stay(self):
         relay = self.relay()
         started = time.monotonic()
-        half = [socket.create_connection(endpoint(relay), timeout=10) for _ in range(20)]
+        half = [connect(relay, 10) for _ in range(20)]
         for connection in half:
             self.addCleanup(connection.close)
             connection.sendall(b"GET /ws/tea HTTP/1.1\r\n")
@@ -282,6 +282,8 @@ class Links(WebPeople, RoomMeshTest):
 
 
 class Settings(WebTest):
+    """About the command line alone, hence on loopback."""
+
     def start(self, *lines):
         config = self.lab.folder / "relay.toml"
         config.write_text("\n".join((f'identity = "{self.lab.identity("relay")}"', 'listen_addr = "127.0.0.1:0"', *lines)))
