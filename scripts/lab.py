@@ -193,10 +193,12 @@ class Lab:
         return self
 
     def __exit__(self, *_):
-        for process in self.processes:
-            process.send_signal(signal.SIGTERM)
-        for process in self.processes:
-            process.stop()
+        relays = [process for process in self.processes if isinstance(process, Relay)]
+        for group in relays, self.processes:  # relays first: they wait until somebody has taken their farewell
+            for process in group:
+                process.send_signal(signal.SIGTERM)
+            for process in group:
+                process.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def run(self, *arguments, timeout=30, check=True, text_in=None, prefix=()):
