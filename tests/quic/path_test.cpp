@@ -112,7 +112,7 @@ TEST_CASE("the path MTU grows to what the path carries", "[quic]") {
   const auto small = client.endpoint->max_datagram_size(id);
   CHECK(small >= 1162);  // what a reference peer computes at 1200
   const auto mtu = [&] { return client.endpoint->stats(id)->path_mtu; };
-  CHECK(world.run_until([&] { return mtu() == expected; }));
+  CHECK(world.run_until([&, &expected = expected] { return mtu() == expected; }));
   if (limit <= 1400) world.run_for(100ms);
   CHECK(mtu() == expected);
   CHECK(client.endpoint->max_datagram_size(id) == small + expected - 1200);

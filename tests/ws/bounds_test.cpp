@@ -34,14 +34,17 @@ TEST_CASE("frames without a message count as well", "[ws]") {  // [V-30]
 }
 
 TEST_CASE("a slow reader loses old binaries, and is told when texts are too many", "[ws]") {
-  Stage stage{{.max_outgoing_messages = 20, .max_outgoing_bytes = 1 << 20, .max_queued_binaries = 8,
-               .max_binary_age = 10s, .send_buffer = 4096}};
+  Stage stage{{.max_outgoing_messages = 20,
+               .max_outgoing_bytes = 1 << 20,
+               .max_queued_binaries = 8,
+               .max_binary_age = 10s,
+               .send_buffer = 4096}};
   auto [slow, id] = stage.open();
   auto [quick, quick_id] = stage.open();
   const std::string text(50'000, 't');
   std::size_t taken = 0;
   Result<std::uint64_t> said{0};
-  REQUIRE(stage.wait([&] {  // fills the buffers of the system first
+  REQUIRE(stage.wait([&, &id = id] {  // fills the buffers of the system first
     while ((said = stage.server->send_text(id, text)) && ++taken % 10 != 0) {
     }
     return !said;
@@ -67,7 +70,7 @@ TEST_CASE("a peer that asks for pongs and never reads is cut off", "[ws]") {
   auto [client, id] = stage.open();
   Bytes pings;
   for (int i = 0; i < 500; ++i) append(pings, encode({.opcode = 9, .payload = Bytes(125)}));
-  REQUIRE(stage.wait([&] {
+  REQUIRE(stage.wait([&, &client = client] {
     client->try_send(pings);
     return !stage.heard.closed.empty();
   }));

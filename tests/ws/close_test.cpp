@@ -27,7 +27,7 @@ TEST_CASE("a close of the peer is answered and reported", "[ws]") {
   client->send(frame);
   const auto answer = stage.frame(*client);
   CHECK(answer.opcode == 8);
-  REQUIRE(stage.wait([&] { return client->ended() && !stage.heard.closed.empty(); }));
+  REQUIRE(stage.wait([&, &client = client] { return client->ended() && !stage.heard.closed.empty(); }));
   CHECK(stage.heard.closed.front() == std::pair{id, info});
   CHECK(stage.server->send_text(id, "?").error().code == Errc::NotFound);
   REQUIRE(stage.wait([&] { return stage.server->stats().connections == 0; }));
@@ -60,7 +60,7 @@ TEST_CASE("a close of ours that nobody answers ends after the linger time", "[ws
   CHECK(net::now() - start >= 30ms);
   const auto close = stage.frame(*client);
   CHECK(close.payload.size() == 125);
-  REQUIRE(stage.wait([&] { return client->ended() && stage.server->stats().connections == 0; }));
+  REQUIRE(stage.wait([&, &client = client] { return client->ended() && stage.server->stats().connections == 0; }));
 }
 
 TEST_CASE("a connection that just goes away is reported once", "[ws]") {
@@ -85,7 +85,7 @@ TEST_CASE("who answers no ping is given up, who answers stays", "[ws][timeout]")
   auto [dead, dead_id] = stage.open();
   auto [alive, alive_id] = stage.open();
   int pings = 0;
-  REQUIRE(stage.wait([&] {
+  REQUIRE(stage.wait([&, &alive = alive] {
     while (const auto frame = alive->next_frame()) {
       REQUIRE(frame->opcode == 9);
       alive->send(Frame{.opcode = 10, .payload = frame->payload});
@@ -97,7 +97,7 @@ TEST_CASE("who answers no ping is given up, who answers stays", "[ws][timeout]")
   CHECK(stage.heard.closed.front().first == dead_id);
   CHECK(stage.heard.closed.front().second == CloseInfo{true, kCloseAbnormal, "no answer to pings"});
   int unanswered = 0;
-  REQUIRE(stage.wait([&] { return dead->ended(); }));
+  REQUIRE(stage.wait([&, &dead = dead] { return dead->ended(); }));
   while (const auto frame = dead->next_frame()) unanswered += frame->opcode == 9 ? 1 : 0;
   CHECK(unanswered == 2);
 }
@@ -110,7 +110,7 @@ TEST_CASE("a server that goes cuts everybody, and its port is free again", "[ws]
   stage.loop->turn(1ms);
   const auto address = stage.server->local();
   stage.server.reset();
-  REQUIRE(stage.wait([&] { return client->ended() && half.ended(); }));
+  REQUIRE(stage.wait([&, &client = client] { return client->ended() && half.ended(); }));
   CHECK(stage.heard.closed.empty());
   CHECK(Server::open({.bind = address}, *stage.loop, stage.heard));
 }
