@@ -17,7 +17,7 @@ namespace {
 
 // Keys that other relays of the family know and this one has no feature for yet.
 constexpr auto kNotYet = std::to_array<std::string_view>(
-    {"remote_relay", "max_sessions", "jitter_target_depth", "jitter_max_depth", "auth_url", "metrics_port", "metrics_bind", "metrics_lookups",
+    {"remote_relay", "jitter_target_depth", "jitter_max_depth", "auth_url", "metrics_port", "metrics_bind", "metrics_lookups",
      "probe_targets", "probe_mesh", "static_dir", "debug_tap"});
 
 // Reads one table: every key is fetched through it, so what remains at the end is unknown.
@@ -167,8 +167,11 @@ void read_scalars(Reader& root, Config& config) {
   root.flag("allow_unauthenticated_federation", config.allow_unauthenticated_federation);
   root.flag("share_addrs_in_offer", config.share_addrs_in_offer);
   root.flag("trunking_enabled", config.trunking_enabled);
+  root.number("max_sessions", config.max_sessions, 1, 65'000);
+  root.number("max_rooms", config.max_rooms, 1, 65'000);
   root.number("max_room_participants", config.max_room_participants, 1, 1'000);
   root.number("max_packets_per_member", config.max_packets_per_member, 0, 1'000'000);
+  root.number("max_packets_per_link", config.max_packets_per_link, 0, 10'000'000);
   root.number("max_connections", config.max_connections, 1, 1'000'000);
   root.number("max_connections_per_ip", config.max_connections_per_ip, 1, 1'000'000);
   root.number("max_calls_per_client", config.max_calls_per_client, 1, 1'000);
@@ -205,24 +208,19 @@ std::string read_peers(Reader& root, const std::string& file, Config& config) {
   });
 }
 
-constexpr auto kMaxGlobalRooms = federation::RoomDirectory::kMaxRooms;
-
 std::string read_rooms(Reader& root, const std::string& file, Config& config) {
   std::set<std::string> named;  // in the list that is being read
   const auto name = [&](Reader& reader, std::string& out) {
     reader.require("name");
     reader.text("name", [&](const std::string& v) -> std::string {
-      const auto canonical = proto::canonical_server_name(v);
-      const bool usable = canonical && proto::classify(v) == proto::NameClass::Dns &&
-                          proto::connection_class(*canonical) == proto::ConnectionClass::Room && !proto::call_of_room(*canonical);
-      if (!usable) return "must be a room name: letters, digits, '-', '_' and '.', and not \"call-...\"";
+      const auto canonical = room_name(v);
+      if (!canonical) return canonical.error().where;
       out = *canonical;
       return named.insert(out).second ? "" : "is listed twice";
     });
   };
   auto failure = read_tables(root, "global_rooms", file, config.global_rooms, name);
   if (!failure.empty()) return failure;
-  if (config.global_rooms.size() > kMaxGlobalRooms) return fmt::format("{}: more than {} [[global_rooms]]", file, kMaxGlobalRooms);
   named.clear();
   return read_tables(root, "rooms", file, config.rooms, [&](Reader& reader, Room& room) {
     name(reader, room.name);
@@ -242,6 +240,23 @@ std::string read_rooms(Reader& root, const std::string& file, Config& config) {
 }
 
 }  // namespace
+
+Result<std::string> room_name(const std::string& text) {
+  const auto canonical = proto::canonical_server_name(text);
+  const bool usable = canonical && proto::classify(text) == proto::NameClass::Dns &&
+                      proto::connection_class(*canonical) == proto::ConnectionClass::Room && !proto::call_of_room(*canonical);
+  if (!usable) return Unexpected{Errc::BadConfig, "must be a room name: letters, digits, '-', '_' and '.', and not \"call-...\""};
+  return *canonical;
+}
+
+Result<void> add_global_rooms(Config& config) {
+  constexpr auto kMost = federation::RoomDirectory::kMaxRooms;
+  for (const auto& room : config.more_global_rooms) {
+    if (std::find(config.global_rooms.begin(), config.global_rooms.end(), room) == config.global_rooms.end()) config.global_rooms.push_back(room);
+  }
+  if (config.global_rooms.size() > kMost) return Unexpected{Errc::BadConfig, fmt::format("more than {} global rooms", kMost)};
+  return {};
+}
 
 Result<Config> parse_config(std::string_view toml, const std::string& file_name) {
   toml::table table;

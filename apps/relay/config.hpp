@@ -50,7 +50,8 @@ struct Config {
   IpAddress ws_bind = *IpAddress::parse("127.0.0.1");
   std::vector<Peer> peers;
   std::vector<Trusted> trusted;
-  std::vector<std::string> global_rooms;  ///< canonical names
+  std::vector<std::string> global_rooms;       ///< canonical names
+  std::vector<std::string> more_global_rooms;  ///< those of the command line; they stay when the file is read again
   std::vector<Room> rooms;
   bool trunking_enabled = true;  ///< toward relays and members that read trunk frames
 
@@ -62,8 +63,11 @@ struct Config {
   std::uint32_t max_connections = 10'000;
   std::uint32_t max_connections_per_ip = 64;
   std::uint32_t max_calls_per_client = 8;
+  std::uint32_t max_sessions = 10'000;  ///< seats in rooms of several people, in all
+  std::uint32_t max_rooms = 1'000;      ///< such rooms with somebody in them
   std::uint32_t max_room_participants = 64;
   std::uint32_t max_packets_per_member = 500;  ///< a second, in a room of several people; 0: no limit
+  std::uint32_t max_packets_per_link = 5'000;  ///< a second, of media; a voice has 50; 0: no limit
   std::uint32_t offers_per_minute = 30;   ///< of one identity and of one address; 0: no limit
   std::uint32_t signals_per_second = 100; ///< of one client; 0: no limit
   std::uint32_t retry_threshold = 1'000;  ///< half-open handshakes above which newcomers prove their address
@@ -77,6 +81,12 @@ struct Config {
 
 /// No configuration is longer, in bytes. Source: our choice.
 inline constexpr std::size_t kMaxConfigBytes = 1 << 20;
+
+/// Adds `more_global_rooms` to `global_rooms`. Errors: BadConfig when those are too many.
+[[nodiscard]] Result<void> add_global_rooms(Config& config);
+
+/// The canonical form of the name of a room. Errors: BadConfig with what a name must be.
+[[nodiscard]] Result<std::string> room_name(const std::string& text);
 
 /// Reads the text of a configuration file. Errors: BadConfig with file, line, key and what to do.
 [[nodiscard]] Result<Config> parse_config(std::string_view toml, const std::string& file_name);

@@ -28,15 +28,18 @@ constexpr const char* kFooter = R"(CONFIGURATION FILE (TOML; every key may be mi
   signals_per_second, retry_threshold
   allow_unsigned_registration, allow_unauthenticated_federation, share_addrs_in_offer = false
                                      unsafe; for clients and relays of the reference implementation
+  max_sessions = 10000, max_rooms = 1000   people in rooms of several, in all; rooms with somebody in them
   max_room_participants = 64         people in one room, here; 256 at most in a global one
   max_packets_per_member = 500       a second, of one of them; 0: no limit
+  max_packets_per_link = 5000        of media a second that a linked relay may bring; a voice has 50; 0: no limit
   trunking_enabled = true            several packets per datagram, toward whoever reads that
   [[peers]]    url = "host:port"  fingerprint = "..."  label = "..."   relays that this one dials
   [[trusted]]  fingerprint = "..."  label = "..."                     relays that may dial this one
                delegate = true in either: this relay may speak for relays behind it, and what
                it sends for others is passed on; needed on every relay in the middle of a chain
   [[global_rooms]]  name = "..."     a room that spans relays; every relay of it lists it
-  [[rooms]]    name = "..."  members = ["fingerprint", ...]           a room for these people only
+  [[rooms]]    name = "..."  members = ["fingerprint", ...]           a room for these people only; where
+               it is global, each of its relays has to list it so: none looks at the members of another
 
 SIGNALS
   SIGHUP   reads [[peers]], [[trusted]], [[global_rooms]] and [[rooms]] of the file again; on any error nothing
@@ -84,12 +87,17 @@ Parsed parse_options(int argc, const char* const* argv) {
   cli.footer(kFooter);
   std::string config_path, identity, listen, log_level;
   std::optional<std::uint16_t> ws_port;
+  bool trunking = false;
+  std::vector<std::string> global_rooms;
   Options flags;
   cli.add_option("-c,--config", config_path, "TOML file; if it does not exist, an example is written there")->type_name("FILE");
   cli.add_option("-i,--identity", identity, "identity file (64 hex digits); create one with: wzp-client identity create")
       ->type_name("FILE");
   cli.add_option("--listen", listen, "UDP address to listen on, default 0.0.0.0:4433")->type_name("ADDR:PORT");
   cli.add_option("--ws-port", ws_port, "TCP port for members of rooms who come by WebSocket; see ws_port below")->type_name("PORT");
+  cli.add_option("--global-room", global_rooms, "a room that spans relays, in addition to [[global_rooms]]; may be given again")
+      ->type_name("NAME")->allow_extra_args(false);
+  cli.add_flag("--trunking", trunking, "trunking_enabled = true, whatever the file says");
   cli.add_option("--log-level", log_level, "debug, info, warn or error; also from the environment: WZP_LOG")->type_name("LEVEL");
   cli.add_flag("--show-fingerprint", flags.show_fingerprint, "print the fingerprint that peers put into their configuration, and end");
   cli.set_version_flag("-V,--version", fmt::format("wzp-relay {}", app::kBuild));
@@ -111,6 +119,13 @@ Parsed parse_options(int argc, const char* const* argv) {
     config.listen_addr = *address;
   }
   if (ws_port) config.ws_port = ws_port;
+  config.trunking_enabled = config.trunking_enabled || trunking;
+  for (const auto& text : global_rooms) {
+    auto name = room_name(text);
+    if (!name) return failed(fmt::format("--global-room {}: {}", text, name.error().where));
+    config.more_global_rooms.push_back(std::move(*name));
+  }
+  if (const auto added = add_global_rooms(config); !added) return failed(added.error().where);
   if (log_level.empty()) {
     if (const char* from_environment = std::getenv("WZP_LOG")) log_level = from_environment;
   }

@@ -1,5 +1,6 @@
 #include "relay/server.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <deque>
 #include <future>
@@ -51,6 +52,8 @@ relay::Config core_config(const Config& config, const crypto::Seed& seed, const 
   read_lists(config, core);
   core.trunking = config.trunking_enabled;
   core.max_room_participants = config.max_room_participants;
+  core.max_seats = config.max_sessions;
+  core.max_rooms = config.max_rooms;
   core.ring_timeout = config.ring_timeout;
   core.reconnect_grace = config.reconnect_grace;
   core.link_grace = config.link_grace;
@@ -228,7 +231,14 @@ void RelayServer::tell_waiting() {
 
 void RelayServer::run() {
   perform(core_.start(loop_->now()));
+  say_drops();
   loop_->run();
+  say_drops();
+}
+
+void RelayServer::say_drops() {
+  if (const auto line = drops_.line(core_.counters().dropped)) log_.print(*line);
+  if (!stopping_) loop_->after(DropLog::kInterval, [this](Instant) { say_drops(); });
 }
 
 void RelayServer::handle(const relay::Event& event) {
@@ -296,6 +306,8 @@ relay::PacketSwitch::Config RelayServer::media_config(std::uint16_t worker) cons
   relay::PacketSwitch::Config media{.worker = worker, .relay = {}, .key = media_key_};
   media.relay = proto::SourceId::of(crypto::relay_fingerprint(certificate_.der), 0).relay;
   media.seat_rate.count = media.seat_rate.burst = config_.max_packets_per_member;
+  media.link_rate.count = config_.max_packets_per_link;
+  media.link_rate.burst = std::max(config_.max_packets_per_link / 5, 1U);
   return media;
 }
 
@@ -304,7 +316,9 @@ void RelayServer::reload() {
   if (config_.file.empty()) return log_.warn("SIGHUP: there is no configuration file to read again; start with --config");
   const auto text = app::read_file(config_.file, kMaxConfigBytes);
   auto fresh = text ? parse_config(text_of(*text), config_.file) : Result<Config>{text.failure()};
-  if (!fresh) return log_.error(fmt::format("SIGHUP: nothing is changed: {}", fresh.error().where));
+  if (fresh) fresh->more_global_rooms = config_.more_global_rooms;
+  const auto added = fresh ? add_global_rooms(*fresh) : fresh.failure();
+  if (!added) return log_.error(fmt::format("SIGHUP: nothing is changed: {}", added.error().where));
   relay::Reload lists;
   read_lists(*fresh, lists);
   handle(lists);

@@ -8,6 +8,7 @@
 
 #include "common/log.hpp"
 #include "relay/config.hpp"
+#include "relay/drop_log.hpp"
 #include "relay/worker.hpp"
 #include "wzp/crypto/certificate.hpp"
 #include "wzp/net/loop.hpp"
@@ -54,6 +55,7 @@ class RelayServer {
   void dial(std::size_t peer);
   void dial_next(std::size_t peer, std::vector<SocketAddress> addresses, std::string why);
   [[nodiscard]] relay::PacketSwitch::Config media_config(std::uint16_t worker) const;
+  void say_drops();
   /// The lists of the configuration file once more: all of them, or on any error none.
   void reload();
   void shut_down();
@@ -65,6 +67,7 @@ class RelayServer {
   ByteArray<32> media_key_;  ///< of the hashes of the packet path
   app::Log& log_;
   relay::RelayCore core_;
+  DropLog drops_{"signals"};
   std::optional<Instant> core_due_;  ///< asked for after each event only: it takes a look at all that the core knows
   std::unique_ptr<net::Loop> loop_;
   std::optional<net::Resolver> resolver_;

@@ -52,6 +52,7 @@ Result<std::unique_ptr<RelayWorker>> RelayWorker::open(quic::EndpointConfig conf
 }
 
 RelayWorker::~RelayWorker() {
+  say_drops();
   if (ticker_) loop_.remove(*ticker_);
   if (trunks_) loop_.remove(*trunks_);
 }
@@ -229,6 +230,18 @@ void RelayWorker::tick(Instant now) {
   std::vector<LogLine> lines;
   switch_.take_log(now, lines);
   for (const auto& line : lines) ports_.log(line);
+  if (now < drops_due_) return;
+  drops_due_ = now + DropLog::kInterval;
+  say_drops();
+}
+
+void RelayWorker::say_drops() {
+  DropLog::Counts counts;
+  for (std::size_t i = 0; i < relay::kMediaDropReasons; ++i) {
+    const auto reason = static_cast<relay::MediaDrop>(i);
+    counts.emplace(relay::name(reason), switch_.drops()[reason]);
+  }
+  if (const auto line = drops_.line(counts)) ports_.log(*line);
 }
 
 // --- signals

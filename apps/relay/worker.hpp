@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "relay/drop_log.hpp"
 #include "relay/mail.hpp"
 #include "relay/web_seats.hpp"
 #include "wzp/net/loop.hpp"
@@ -80,6 +81,7 @@ class RelayWorker final : public quic::Handler {
   /// Tells the core, and gives the connection up when it cannot listen.
   void tell(ConnectionId id, relay::Event event);
   void tick(Instant now);
+  void say_drops();
   /// Sends what the switch gave out: here, or through the worker that owns the receiver.
   void send_deliveries();
   /// What is collected in `forwards_` for this worker.
@@ -100,6 +102,8 @@ class RelayWorker final : public quic::Handler {
   std::unordered_map<ConnectionId, Dialling> dialling_;
   std::uint16_t number_ = 0;
   relay::PacketSwitch switch_;
+  DropLog drops_{"packets of media"};
+  Instant drops_due_ = Instant::min();
   relay::TrunkBatcher batcher_;
   std::vector<relay::Delivery> deliveries_;  ///< empty between calls, like the next ones
   std::vector<std::vector<relay::Delivery>> forwards_;  ///< by worker

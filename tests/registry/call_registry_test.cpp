@@ -352,7 +352,11 @@ TEST_CASE("a callee who is here can be asked for elsewhere, until one of the two
     REQUIRE(calls.callee_left(call_id(1)));
     CHECK_FALSE(call.is_here(Role::Callee));
     CHECK(calls.callee_left(call_id(1)).error().code == Errc::WrongState);
+    CHECK(calls.callee_came(call_id(1)).has_value() == !is_incoming);
+    CHECK(call.is_here(Role::Callee) == !is_incoming);
+    CHECK(calls.callee_came(call_id(1)).error().code == Errc::WrongState);
     REQUIRE(calls.set_peer_relay_fp(call_id(1), kNextRelay));
+    CHECK(calls.callee_came(call_id(1)).error().code == Errc::WrongState);
   }
   // What is only passed on is nobody's call here.
   CHECK(calls.calls_of(kBob).empty() == std::holds_alternative<Transit>(call.route));

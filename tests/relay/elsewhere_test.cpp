@@ -1,6 +1,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
+#include "envelopes.hpp"
 #include "mesh.hpp"
 #include "played_relay.hpp"
 
@@ -106,7 +107,7 @@ TEST_CASE("of two silent phones the first to wake up has the call, and the other
     wakes.send(wakes.accept("c1"));
   }
   SECTION("it answers at once") { wakes.send(wakes.accept("c1")); }
-  net.mesh.bench.run_for(1100ms);
+  net.mesh.bench.run_for(3s);  // until then a phone here might have answered, too
   CHECK(alice.take<proto::DirectCallAnswer>());
   CHECK(alice.take<proto::CallSetup>());
   CHECK(wakes.take<proto::CallSetup>());
@@ -169,6 +170,115 @@ TEST_CASE("the unproven word of another relay takes no call from a phone that is
   CHECK(net.c.end->inbox.empty());
 }
 
+TEST_CASE("a single lying relay takes no call from a phone that wakes up in time", "[relay][route][V-25]") {
+  RelayBench bench;
+  const auto a = bench.add_relay(1, [](auto& config) { config.trusted = {RelayBench::trusted(2)}; });
+  Played liar{bench, a, 2};
+  Phone alice{bench, a, 10};
+  Phone bob{bench, a, 20, with_caps(false)};
+  bob.end().is_dead = true;
+  alice.send(alice.offer(bob.fp(), "c1"));
+  bench.run_for(810ms);
+  REQUIRE(liar.hears<proto::DirectCallOffer>());
+  proto::DirectCallAnswer answer;
+  answer.call_id = "c1";
+  answer.accept_mode = proto::CallAcceptMode::AcceptTrusted;
+  liar.says(answer);
+  bench.run_for(1s);
+  CHECK(liar.end->inbox.empty());
+  alice.forget();
+  bench.wake(bob.end());
+  CHECK(liar.hears<proto::Hangup>() == proto::Hangup{HangupReason::Normal, "c1"});
+  bob.send(bob.accept("c1"));
+  CHECK(alice.take<proto::DirectCallAnswer>());
+  CHECK(alice.take<proto::CallSetup>());
+}
+
+TEST_CASE("of a dead phone and a living one beside the caller's relay the living one has the call", "[relay][route]") {
+  // Neither signs that it rings. Who has the dead one can ask nobody who was not asked.
+  const std::size_t dead_at = std::size_t(GENERATE(1, 2));
+  Mesh mesh{3, Mesh::star(3)};
+  Phone dead{mesh.bench, dead_at, 120};
+  Phone bob{mesh.bench, 3 - dead_at, 120};
+  dead.end().is_dead = true;
+  mesh.bench.run_for(1s);
+  Phone alice{mesh.bench, 0, 100};
+  alice.send(alice.offer(bob.fp(), "c1"));
+  mesh.bench.run_for(5s);
+  CHECK(mesh.call(0, "c1")->peer_relay_fp() == mesh.bench.fp(3 - dead_at));
+  bob.send(bob.accept("c1"));
+  mesh.bench.run_for(100ms);
+  CHECK(alice.take<proto::CallRinging>());
+  CHECK(alice.take<proto::DirectCallAnswer>());
+  CHECK_FALSE(bob.take<proto::Hangup>());
+}
+
+TEST_CASE("an asked relay that the operator removes takes no call with it that others may have",
+          "[relay][route][reload]") {
+  Hub net;
+  Phone bob{net.bench, net.a, 20, with_caps(false)};
+  bob.end().is_dead = true;
+  (void)net.offer("c1");
+  net.bench.run_for(1s);
+  REQUIRE(net.b.hears<proto::DirectCallOffer>());
+  net.bench.reload(net.a, {.trusted = {RelayBench::trusted(3)}});
+  CHECK(net.b.end->closed);
+  CHECK(net.is_live("c1"));
+  bob.forget();
+  bob.send(bob.accept("c1"));
+  CHECK(bob.take<proto::CallSetup>());
+}
+
+TEST_CASE("who registers while being looked for elsewhere is offered the call", "[relay][route]") {
+  Hub net;
+  std::optional<Phone> before;
+  if (GENERATE(true, false)) {
+    before.emplace(net.bench, net.a, std::uint8_t{20}, with_caps(false));
+    before->end().is_dead = true;
+  }
+  (void)net.offer("c1");
+  net.bench.run_for(1s);
+  if (before) before->lose();
+  CHECK_FALSE(net.call("c1")->is_here(registry::Role::Callee));
+  Phone bob{net.bench, net.a, 20, with_caps(false)};
+  REQUIRE(bob.take<proto::DirectCallOffer>());
+  net.bench.run_for(10ms);
+  CHECK(net.call("c1")->is_here(registry::Role::Callee));
+  CHECK(net.alice.take<proto::CallRinging>());
+  for (auto* played : {&net.b, &net.c}) {
+    if (before) CHECK(played->hears<proto::DirectCallOffer>());
+    CHECK(played->hears<proto::Hangup>() == proto::Hangup{HangupReason::Normal, "c1"});
+  }
+  bob.send(bob.accept("c1"));
+  CHECK(bob.take<proto::CallSetup>());
+}
+
+TEST_CASE("an offer with addresses goes to no more relays than announced the callee", "[relay][route][V-73]") {
+  // 1 is all that 0 has, and no delegate of it, but one in the middle: 0 shows it the addresses at once.
+  Mesh mesh{4, {{0, 1}, {1, 2}, {1, 3}}, [](relay::Config& c) {
+              if (c.fingerprint != RelayBench::fingerprint(Mesh::name(0))) return;
+              for (auto& peer : c.peers) peer.delegate = false;
+            }};
+  Phone bob{mesh.bench, 2, 120};
+  mesh.bench.run_for(1s);
+  bob.end().is_dead = true;
+  Phone alice{mesh.bench, 0, 100};
+  const bool is_refused = GENERATE(true, false);
+  alice.send(alice.offer(bob.fp(), "c1"));
+  mesh.bench.run_for(100ms);
+  if (is_refused) bob.send(reject("c1"));
+  mesh.bench.run_for(10s);
+  bool has_addresses = false;
+  for (const auto& [relay, message] : mesh.bench.between_relays) {
+    const auto signal = unwrap(message);
+    const auto* offer = signal ? std::get_if<proto::DirectCallOffer>(&signal->inner) : nullptr;
+    has_addresses = has_addresses || (relay == 0 && offer != nullptr && offer->caller_reflexive_addr);
+  }
+  REQUIRE(has_addresses);
+  CHECK(mesh.call(2, "c1"));
+  CHECK_FALSE(mesh.call(3, "c1"));
+}
+
 TEST_CASE("a silent phone whose connection ends leaves the call to those that were asked", "[relay][route]") {
   Hub net;
   Phone bob{net.bench, net.a, 20, with_caps(false)};
@@ -213,7 +323,7 @@ TEST_CASE("a phone that wakes up later is told that the call is elsewhere, and k
   Moved net{2, 0, 1, true};
   Phone alice{net.mesh.bench, 0, 100};
   net.call(alice);
-  net.mesh.bench.run_for(2s);
+  net.mesh.bench.run_for(3s);
   CHECK(net.old.take<proto::DirectCallOffer>());
   CHECK(net.old.take<proto::Hangup>() == proto::Hangup{HangupReason::Normal, "c1"});
   CHECK_FALSE(net.old.end().closed);

@@ -236,9 +236,11 @@ TEST_CASE("who is checked on has 800 ms to acknowledge something", "[relay][time
     CHECK(f.tick(799ms).empty());
     CHECK(is_event(f.tick(1ms), Silent{kConn}));
     CHECK(is_event(check(), Silent{kConn}));
-    CHECK(f.acknowledge(stream).empty());
-    (void)f.write(proto::Pong{});
+    CHECK(is_event(f.acknowledge(stream), Alive{kConn}));
+    const auto next = f.write(proto::Pong{});
     CHECK(check().empty());
+    CHECK(is_event(f.acknowledge(next), Alive{kConn}));
+    CHECK(f.acknowledge(f.write(proto::Pong{})).empty());  // nobody asked
   }
 }
 

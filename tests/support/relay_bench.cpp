@@ -207,6 +207,11 @@ void RelayBench::reload(std::size_t relay, const relay::Reload& lists) {
   settle();
 }
 
+void RelayBench::wake(FarEnd& end) {
+  end.is_dead = false;
+  feed(end.relay, relay::Alive{end.conn});
+}
+
 void RelayBench::move(FarEnd& end, SocketAddress remote) { feed(end.relay, relay::Moved{end.conn, remote}); }
 
 void RelayBench::lose(FarEnd& end, std::optional<std::uint64_t> code) {

@@ -71,6 +71,8 @@ class RelayBench {
   void reload(std::size_t relay, const relay::Reload& lists);
   void move(FarEnd& end, SocketAddress remote);
   void lose(FarEnd& end, std::optional<std::uint64_t> code = std::nullopt);
+  /// A dead client acknowledges something after all.
+  void wake(FarEnd& end);
 
   /// Connections between two relays.
   [[nodiscard]] std::size_t connections_between(std::size_t a, std::size_t b) const;

@@ -190,6 +190,16 @@ Result<void> CallRegistry::callee_left(const CallId& id) {
   return {};
 }
 
+Result<void> CallRegistry::callee_came(const CallId& id) {
+  const auto call = live_record(id);
+  if (!call) return call.failure();
+  auto* way = std::get_if<Outgoing>(&(*call)->route);
+  if (way == nullptr || way->claimed_by || !(*call)->is_unanswered())
+    return Unexpected{Errc::WrongState, "the callee of call " + id.text() + " is not looked for"};
+  (*call)->route = Local{std::move(*way)};
+  return {};
+}
+
 Result<std::size_t> CallRegistry::withdraw(const CallId& id, const RelayFingerprint& relay) {
   const auto call = live_record(id);
   if (!call) return call.failure();

@@ -129,7 +129,8 @@ void CrossRelayDispatcher::on(const Arrival& arrival, const proto::DirectCallOff
   registry::NewCall call{checked->id, checked->caller, checked->callee, Incoming{from}, checked->addresses};
   const auto* callee = s.presence.current(checked->callee);
   if (callee == nullptr) {
-    return pass_offer(arrival, offer, call, now) ? void() : refused(HangupReason::Error, "forward-target-absent");
+    if (pass_offer(arrival, offer, call, now)) return;
+    return refused(HangupReason::Error, "forward-target-absent");
   }
   if (const auto created = s.calls.create(call, now); !created) {
     const bool full = created.error().code == Errc::LimitReached;

@@ -41,7 +41,7 @@ void doubt(State& s, const CallId& id, ConnectionId phone) {
 bool look_elsewhere(State& s, const CallId& id, Instant now) {
   const auto& call = *s.calls.find(id);
   auto& notes = s.notes.at(id);
-  if (!notes.past.empty()) return registry::onward(call.route) != nullptr;
+  if (!notes.past.empty()) return registry::onward(call.route) != nullptr;  // `ask` was here
   const auto wave = first_wave(s, *notes.offer, notes.arrival ? &*notes.arrival : nullptr);
   if (wave.relays.empty()) return false;
   (void)s.calls.ask(id, wave.relays);
@@ -54,12 +54,12 @@ bool look_elsewhere(State& s, const CallId& id, Instant now) {
 void offered(State& s, const CallId& id, const Arrival* arrival) {
   const auto& callee = s.calls.find(id)->callee;
   auto& notes = s.notes.at(id);
-  const bool may_be_elsewhere = !first_wave(s, *notes.offer, arrival).relays.empty();
-  if (may_be_elsewhere) {
+  const bool is_announced = !s.users.candidates(callee, s.map).empty();
+  if (is_announced || !first_wave(s, *notes.offer, arrival).relays.empty()) {
     if (arrival != nullptr) notes.arrival = *arrival;
     doubt(s, id, s.presence.current(callee)->conn);
   }
-  if (!may_be_elsewhere || s.users.candidates(callee, s.map).empty()) ring(s, id, {id.text()});
+  if (!is_announced) ring(s, id, {id.text()});
 }
 
 void rings_at_callee(State& s, const CallId& id, const proto::CallRinging& ringing) {
@@ -76,7 +76,7 @@ void stays_here(State& s, const CallId& id) {
   call_off(s, id);
 }
 
-void is_nowhere_else(State& s, const CallId& id) { ring(s, id, {id.text()}); }
+void ring_here(State& s, const CallId& id) { ring(s, id, {id.text()}); }
 
 void give_up_phone(State& s, const CallId& id) {
   const auto phone = std::exchange(s.notes.at(id).doubted, std::nullopt);
@@ -99,20 +99,23 @@ void on_event(State& s, const Silent& event, Instant now) {
   const auto* client = s.presence.find(event.conn);
   if (client == nullptr) return s.drop("connection-unknown");
   for (const auto& [id, doubted] : waiting(s, client->who)) {
-    if (doubted == event.conn && !look_elsewhere(s, id, now)) is_nowhere_else(s, id);
+    if (doubted == event.conn && !look_elsewhere(s, id, now)) ring_here(s, id);
   }
 }
 
 void offers_anew(State& s, const Fingerprint& callee, Instant now) {
   const auto* client = s.presence.current(callee);
-  for (const auto& [id, doubted] : waiting(s, callee)) {
-    if (client != nullptr && doubted == client->conn) continue;
+  for (const auto& id : s.calls.calls_of(callee)) {
+    const auto& call = *s.calls.find(id);
+    auto& doubted = s.notes.at(id).doubted;
+    if (call.callee != callee || !call.is_unanswered()) continue;
     if (client != nullptr) {
+      if (call.is_here(Role::Callee) ? !doubted || doubted == client->conn : !s.calls.callee_came(id)) continue;
       const auto& offer = *s.notes.at(id).offer;
       s.send(client->conn, s.config.share_addrs_in_offer ? offer : without_addresses(offer));
       doubt(s, id, client->conn);
-    } else if (look_elsewhere(s, id, now)) {
-      s.notes.at(id).doubted.reset();
+    } else if (doubted && look_elsewhere(s, id, now)) {
+      doubted.reset();
       (void)s.calls.callee_left(id);
       update_bridge(s, id, now);
       settle(s, id, now);

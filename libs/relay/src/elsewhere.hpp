@@ -18,13 +18,14 @@ void offered(State& s, const CallId& id, const Arrival* arrival);
 void rings_at_callee(State& s, const CallId& id, const proto::CallRinging& ringing);
 /// The phone here has the call: nobody else is asked any more.
 void stays_here(State& s, const CallId& id);
-/// Nobody else has the callee who is here.
-void is_nowhere_else(State& s, const CallId& id);
+/// Nobody else seems to have the callee: the phone here rings, whether or not it shows life.
+void ring_here(State& s, const CallId& id);
 /// The phone here that has shown no life loses the call: it may wake up, and must not ring for what is elsewhere by then.
 void give_up_phone(State& s, const CallId& id);
 void on_event(State& s, const Alive& event, Instant now);
 void on_event(State& s, const Silent& event, Instant now);
-/// Another connection speaks for this person now, or none does: what the one before has not shown to have goes on without.
+/// Another connection speaks for this person now, or none does. The newest gets what the one before has not shown to have,
+/// and what is looked for elsewhere.
 void offers_anew(State& s, const Fingerprint& callee, Instant now);
 
 }  // namespace wzp::relay

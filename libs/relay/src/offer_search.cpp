@@ -91,10 +91,15 @@ void ask(State& s, const CallId& id, const Wave& wave, Instant now) {
 
 namespace {
 
+bool shows_addresses(const Arrival& arrival) {
+  const auto* offer = std::get_if<proto::DirectCallOffer>(&arrival.inner);
+  return offer != nullptr && has_addresses(*offer);
+}
+
 std::set<RelayFingerprint> others(const State& s, const DirectCall& call) {
   const auto& notes = s.notes.at(call.id);
-  // Who does not look for announced people has asked everybody.
-  if (!notes.directed) return {};
+  // Who does not look for announced people has asked everybody. With addresses see `first_wave`.
+  if (!notes.directed || (notes.arrival && shows_addresses(*notes.arrival))) return {};
   return everybody(s, registry::upstream(call.route), notes.past);
 }
 
@@ -107,28 +112,36 @@ bool ask_others(State& s, const DirectCall& call, Instant now) {
   return true;
 }
 
-/// Whether to take the word of those that prove nothing. Against a phone here, only an answer counts, or that the person
-/// was announced elsewhere.
-bool may_believe(const State& s, const DirectCall& call) {
-  const auto& claimants = s.notes.at(call.id).claimants;
-  if (claimants.empty()) return false;
-  return !call.is_here(Role::Callee) || !s.users.candidates(call.callee, s.map).empty() ||
-         std::ranges::any_of(claimants, [](const Claimant& c) { return c.answer.has_value(); });
+/// Whether the person was announced by a relay on the way over this link.
+bool is_announced_over(const State& s, const Fingerprint& who, const RelayFingerprint& link) {
+  return std::ranges::any_of(s.users.candidates(who, s.map),
+                             [&](const auto& home) { return s.map.next_hop(home) == link; });
 }
 
-/// Nobody but those that have said yes can have the callee. Of several that say so, one may still prove it.
+/// Whom to take at its word, of those that prove nothing: the first that has answered, else the first. Against a phone
+/// here, a word without an answer counts only if it was announced.
+const Claimant* credible(const State& s, const DirectCall& call) {
+  const auto& claimants = s.notes.at(call.id).claimants;
+  const auto first = [&](auto&& fits) {
+    const auto found = std::ranges::find_if(claimants, fits);
+    return found == claimants.end() ? nullptr : &*found;
+  };
+  if (const auto* answered = first([](const Claimant& c) { return c.answer.has_value(); })) return answered;
+  const bool is_here = call.is_here(Role::Callee);
+  return first([&](const Claimant& c) { return !is_here || is_announced_over(s, call.callee, c.relay); });
+}
+
+/// Nobody but those that have said yes can have the callee. Of several that say so, one may still prove it, and a phone
+/// here may show life.
 bool is_over(const State& s, const DirectCall& call) {
   const auto& notes = s.notes.at(call.id);
-  if (notes.all_had_time) return true;
+  if (notes.all_had_time || call.is_here(Role::Callee)) return notes.all_had_time;
   return notes.claimants.size() == 1 && registry::onward(call.route)->asked.size() == 1 && others(s, call).empty();
 }
 
-void believe(State& s, const CallId& id, Instant now) {
-  auto& claimants = s.notes.at(id).claimants;
-  const auto answered = std::ranges::find_if(claimants, [](const Claimant& c) { return c.answer.has_value(); });
-  const Claimant first = answered != claimants.end() ? *answered : claimants.front();
-  give_call(s, id, first.relay, now);
-  if (first.answer) CrossRelayDispatcher{s}.handle(*first.answer, now);
+void believe(State& s, const CallId& id, const Claimant claimant, Instant now) {  // a copy: it is no claimant any more
+  give_call(s, id, claimant.relay, now);
+  if (claimant.answer) CrossRelayDispatcher{s}.handle(*claimant.answer, now);
 }
 
 }  // namespace
@@ -160,11 +173,11 @@ void settle(State& s, const CallId& id, Instant now) {
   if (notes.attempt > 0 || (way != nullptr && way->claimed_by)) return;
   if (way == nullptr || way->asked.empty()) {
     if (ask_others(s, *call, now)) return;
-    return is_here ? is_nowhere_else(s, id) : end_call(s, id, notes.refusal, {}, now);
+    return is_here ? ring_here(s, id) : end_call(s, id, notes.refusal, {}, now);
   }
   if (!is_over(s, *call)) return;
-  if (may_believe(s, *call)) return believe(s, id, now);
-  if (is_here) return is_nowhere_else(s, id);
+  if (const auto* claimant = credible(s, *call)) return believe(s, id, *claimant, now);
+  if (is_here) return ring_here(s, id);
   // A reference relay says nothing before the answer; while one is asked, only the ring timeout can tell.
   const bool may_ring = !std::ranges::all_of(way->asked, [&](const auto& relay) { return reads_nack(s, relay); });
   if (!may_ring || notes.refusal != proto::HangupReason::Error) end_call(s, id, notes.refusal, {}, now);

@@ -5,6 +5,7 @@
 
 #include "calls.hpp"
 #include "neighbours.hpp"
+#include "offer_search.hpp"
 #include "room_changes.hpp"
 #include "rooms.hpp"
 #include "sessions.hpp"
@@ -16,9 +17,12 @@ namespace {
 void end_calls_via(State& s, const RelayFingerprint& relay, Instant now) {
   for (const auto& id : s.calls.calls_via(relay)) {
     const auto& call = *s.calls.find(id);
-    const bool on_route =
-        call.relay_toward(Role::Caller) == relay || call.relay_toward(Role::Callee) == relay || call.is_unanswered();
-    if (on_route) end_call(s, id, proto::HangupReason::Error, {}, now);
+    if (call.relay_toward(Role::Caller) == relay || call.relay_toward(Role::Callee) == relay) {
+      end_call(s, id, proto::HangupReason::Error, {}, now);
+    } else if (call.is_unanswered()) {  // others may have the callee
+      s.forward(relay, proto::Hangup{proto::HangupReason::Error, id.text()});
+      says_no(s, relay, id, proto::HangupReason::Error, now);
+    }
   }
 }
 

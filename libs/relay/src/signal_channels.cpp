@@ -110,8 +110,8 @@ ChannelActions SignalChannels::acknowledged(ConnectionId conn, std::uint64_t str
   auto& channel = found->second;
   if (const auto arrived = channel.under_way.extract(stream)) channel.bytes -= arrived.mapped();
   channel.progress = now;
-  channel.is_silent = false;
-  if (std::exchange(channel.answers_by, std::nullopt)) out.push_back(ToCore{conn, Alive{conn}});
+  const bool was_silent = std::exchange(channel.is_silent, false);
+  if (std::exchange(channel.answers_by, std::nullopt) || was_silent) out.push_back(ToCore{conn, Alive{conn}});
   write_backlog(conn, channel, out);
   if (channel.news != stream) return out;
   channel.news.reset();

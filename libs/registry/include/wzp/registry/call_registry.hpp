@@ -67,6 +67,9 @@ class CallRegistry {
   /// The callee is not here any more: only those that were asked may have it. Errors: NotFound, WrongState (ended, the
   /// callee is not here, or nobody is asked).
   Result<void> callee_left(const CallId& id);
+  /// The callee of an outgoing call is here, too: a `Local` one that asks the same relays. Errors: NotFound, WrongState
+  /// (ended, answered, claimed, or not outgoing).
+  Result<void> callee_came(const CallId& id);
   /// The call takes another way; what is here stays here. Errors: NotFound, WrongState (ended, or another kind of route).
   Result<void> reroute(const CallId& id, Route route);
   /// Forgets an ended call early, so that its id may come by again. No-op for a live or unknown call.

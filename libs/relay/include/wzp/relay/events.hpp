@@ -89,7 +89,7 @@ struct Alive {
   bool operator==(const Alive&) const = default;
 };
 
-/// ... or did not say so in time. Its connection goes on.
+/// ... or did not say so in time. Its connection goes on, and it may be `Alive` later.
 struct Silent {
   ConnectionId conn{};
 

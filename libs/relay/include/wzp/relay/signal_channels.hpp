@@ -57,7 +57,8 @@ using ChannelActions = std::vector<ChannelAction>;
 ///   So little is kept for a member that reads no streams, and it is not given up for that (V-22, design.md 3.25); one
 ///   that is gone is found out by the transport.
 /// - Anybody else who acknowledges nothing for 10 s while something is under way is given up.
-/// - Who is checked on (`Check`) is alive with the next acknowledgement, or if none is due; silent after 800 ms without.
+/// - Who is checked on (`Check`) is alive with the next acknowledgement, or if none is due; silent after 800 ms without,
+///   and alive after all when one comes later.
 class SignalChannels {
  public:
   void open(const Opened& opened, Instant now);
