@@ -42,11 +42,11 @@ EXAMPLE
 
 constexpr const char* kRoomFooter = R"(DESCRIPTION
   Joins the room NAME at a relay. Everybody who joins the same name at the same relay hears you, and you hear
-  everybody, mixed. Names are those of hosts: letters, digits, "-", "_" and "."; upper and lower case are the same.
+  everybody, mixed; where relays share the room ([[global_rooms]]), also who joins at those. Names are those of hosts: letters, digits, "-", "_" and "."; upper and lower case are the same.
   If the connection is lost, the room is joined again after 1, 2, 4, 8, 15 and then every 30 seconds.
 
   NOT SEALED: the audio of a room is encrypted between you and the relay, but not end to end as in a call.
-  Whoever runs the relay could listen, and the relay alone says who is in the room.
+  Whoever runs the relay, or one that shares the room, could listen, and relays alone say who is in the room.
 
   --record-each names the files after the fingerprints of the speakers (32 hex digits), or after the source that the
   relay tells (12), or "speaker-N" where it tells nothing. A second voice of the same name gets "-2" behind it.

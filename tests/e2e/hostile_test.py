@@ -55,6 +55,8 @@ class Hostile(RawPeers, RoomTest):
         self.say(peer, "FederatedSignalForward", inner=offer, origin_relay_fp=self.lab.relay_fingerprint("peer"))
         self.assertEqual(self.message(bob, "DirectCallOffer")["call_id"], "99" * 16)
         self.assertEqual(self.message(peer, "FederatedSignalForward")["inner"], {"CallRinging": {"call_id": "99" * 16}})
+        self.relay.stop()  # the operator is told what was dropped, and why
+        self.relay.wait_for_line("signals dropped: forward-own-origin=1 forward-wrong-origin=2$")
 
     def test_a_link_survives_what_it_does_not_understand(self):  # [V-14] [H-01]
         bob, peer = self.registered("bob"), self.federation_peer()

@@ -57,6 +57,73 @@ TEST_CASE("a packet of a room crosses each link once at most, and none that lead
   CHECK(total == 20);
 }
 
+TEST_CASE("frames are joined only where both sides do so", "[relay][room][V-44]") {
+  const bool here = GENERATE(true, false), there = GENERATE(true, false);
+  Mesh mesh{2, Mesh::line(2), [&](relay::Config& c) {
+              kGeneral(c);
+              c.trunking = c.fingerprint == RelayBench::fingerprint(Mesh::name(0)) ? here : there;
+            }};
+  int joined = 0, bare = 0;
+  mesh.bench.on_link_media = [&](std::size_t, ByteView datagram) {
+    const auto tagged = proto::parse_tagged(datagram);
+    ++(tagged && tagged->tag.room == crypto::room_tag("general") ? bare : joined);
+  };
+  auto members = one_each(mesh, 2);  // both read trunk frames
+  for (std::uint16_t i = 0; i < 5; ++i) {
+    for (auto& m : members) m.say(i);
+    mesh.bench.run_for(20ms);
+  }
+  CHECK(joined == (here && there ? 10 : 0));
+  CHECK(bare == (here && there ? 0 : 10));
+  for (const auto relay : {0U, 1U}) {
+    auto& end = members[relay].end();
+    REQUIRE(end.media.size() == 5);
+    for (const auto& datagram : end.media) {
+      CHECK((datagram.front() == proto::kTrunkMarker) == (relay == 0 ? here : there));
+    }
+    CHECK(heard(end).size() == 5);
+  }
+}
+
+TEST_CASE("a link brings 500 packets a second for each person behind it, and no more", "[relay][room][V-43]") {
+  const std::size_t people = GENERATE(1U, 3U);
+  RelayBench bench;
+  const auto relay = bench.add_relay(1, [](auto& c) {
+    c.trusted = {RelayBench::trusted(2)};
+    kGeneral(c);
+  });
+  const auto peer = RelayBench::fingerprint(2);
+  auto& link = bench.open(relay, "_federation", {.certificate = peer});
+  bench.send(link, proto::FederationHello{to_string(peer), 1, "played", {"call-nack", "media-v2", "routes"}});
+  bench.send(link, proto::RelayState{.origin_relay_fp = to_string(peer),
+                                     .epoch = 1,
+                                     .seq = 1,
+                                     .hops = 1,
+                                     .neighbours = {to_string(bench.fp(relay))}});
+  proto::RoomState room{.origin_relay_fp = to_string(peer), .epoch = 1, .seq = 1, .hops = 1, .room = "general"};
+  for (std::uint16_t i = 1; i <= people; ++i) {
+    const auto source = proto::SourceId::of(peer, i);
+    room.participants.push_back({to_string(crypto::Identity{RelayBench::seed(std::uint8_t(40 + i))}.fingerprint()),
+                                 std::nullopt, std::nullopt, proto::to_string(source)});
+  }
+  bench.send(link, room);
+  Member ada{bench, relay, 100, "general"};
+  bench.run_for(1s);
+  ada.end().media.clear();
+  for (std::uint16_t i = 0; i < 2000; ++i) {
+    Bytes datagram(proto::MediaTag::kSize);
+    const auto source = proto::SourceId::of(peer, std::uint16_t(1 + i % people));
+    proto::write(proto::MediaTag{.room = crypto::room_tag("general"), .source = source, .hops = 1},
+                 std::span<std::uint8_t, proto::MediaTag::kSize>{datagram.data(), proto::MediaTag::kSize});
+    append(datagram, speech(9, i));
+    bench.send_media(link, datagram);
+    if (i % 900 == 899) bench.run_for(10ms);  // what all its rooms share allows 1,000 at once
+  }
+  const auto brought = heard(ada.end()).size();
+  CHECK(brought >= std::min<std::size_t>(500 * people, 1000));
+  CHECK(brought <= 500 * people + 30);
+}
+
 TEST_CASE("a hub without members passes a room on", "[relay][room][route][H-31]") {
   Mesh mesh{3, Mesh::star(3), kGeneral};
   Member a{mesh.bench, 1, 100, "general"};

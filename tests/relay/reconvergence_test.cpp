@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "mesh.hpp"
@@ -70,6 +72,19 @@ struct Scene {
     return waited;
   }
 
+  /// Until the call is heard, and until the room is, each by itself.
+  std::pair<Duration, Duration> wait_for_both() {
+    std::optional<Duration> of_call, of_room;
+    Duration waited{};
+    (void)wait([&] {
+      if (!of_call && !heard(*callee_seat).empty()) of_call = waited;
+      if (!of_room && !heard(bert->end()).empty()) of_room = waited;
+      waited += kStep;
+      return of_call && of_room;
+    });
+    return {of_call.value_or(kPatience), of_room.value_or(kPatience)};
+  }
+
   Mesh mesh;
   std::size_t far;
   std::unique_ptr<Phone> alice, bob;
@@ -97,9 +112,9 @@ TEST_CASE("after a break that is noticed everything is right within a second", "
     while (scene.mesh.bench.fp(hop) != next) ++hop;
     scene.mesh.bench.cut(0, hop);
     scene.clear();
-    call.all.push_back(scene.wait([&] { return !heard(*scene.callee_seat).empty(); }));
-    const auto since = call.all.back();
-    room.all.push_back(since + scene.wait([&] { return !heard(scene.bert->end()).empty(); }));
+    const auto [of_call, of_room] = scene.wait_for_both();
+    call.all.push_back(of_call);
+    room.all.push_back(of_room);
     CHECK(scene.ada->listed().size() == 2);
     // The relay of Bob and Bert dies; its neighbours notice at once.
     for (std::size_t other = 0; other < std::size_t(relays); ++other) {

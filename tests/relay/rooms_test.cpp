@@ -208,6 +208,31 @@ TEST_CASE("a room is full at its cap, and nobody in it notices", "[relay][room]"
   CHECK(a.listed() == names({&a, &b}));
 }
 
+TEST_CASE("a relay is full at its cap of seats, and of rooms", "[relay][room][V-32]") {
+  RelayBench bench;
+  const auto relay = bench.add_relay(1, [](auto& c) {
+    c.max_seats = 3;
+    c.max_rooms = 2;
+  });
+  const auto refusal = [](Member& member) { return member.end().closed ? member.end().closed->reason : ""; };
+  Member a{bench, relay, 100, "kitchen"};
+  Member b{bench, relay, 101, "garden"};
+  Member third_room{bench, relay, 102, "attic"};
+  CHECK(refusal(third_room) == "not admitted: too many rooms");
+  Member c{bench, relay, 103, "kitchen"};
+  CHECK(refusal(c).empty());
+  Member fourth{bench, relay, 104, "garden"};
+  CHECK(refusal(fourth) == "not admitted: relay full");
+  b.leave();
+  Member again{bench, relay, 105, "attic"};
+  CHECK(refusal(again).empty());
+  // Seats of calls are not among them.
+  Phone alice{bench, relay, 10};
+  Phone bob{bench, relay, 20};
+  REQUIRE(ring_and_answer(alice, bob, "c1"));
+  CHECK_FALSE(alice.join("c1").closed);
+}
+
 TEST_CASE("a global room has as many seats at a relay as other relays are told of", "[relay][room]") {
   RelayBench bench;
   const auto relay = bench.add_relay(1, [](auto& c) {
@@ -319,6 +344,19 @@ TEST_CASE("the weakest member's path becomes the advice for all, here and on oth
     REQUIRE(directives(m->end()).size() == 2);
     CHECK(directives(m->end())[1].recommended_profile == proto::kGood);
   }
+}
+
+TEST_CASE("a long way that loses nothing lowers nobody's voice", "[relay][room][D-65]") {
+  RelayBench bench;
+  const auto relay = bench.add_relay(1);
+  Member near{bench, relay, 100, "kitchen"};
+  Member distant{bench, relay, 101, "kitchen"};
+  for (std::uint16_t n = 0; n < 20; ++n) {
+    bench.send_media(distant.end(), with_report(101, n, proto::quality_report_from(0, 250, 5)));
+    bench.run_for(1s);
+  }
+  CHECK(directives(near.end()).empty());
+  CHECK(directives(distant.end()).empty());
 }
 
 TEST_CASE("a member that stops reporting stops counting", "[relay][room][V-47]") {

@@ -110,17 +110,17 @@ TEST_CASE("one speaker is never held up", "[relay][trunk]") {
   }
 }
 
-TEST_CASE("the third entry within 5 ms waits for more, 5 ms long", "[relay][trunk]") {
+TEST_CASE("the third entry within 4 ms waits for more, 4 ms long", "[relay][trunk]") {
   TrunkBench bench;
   CHECK(bench.add(kAlice, 1).size() == 1);
   bench.clock.advance(1ms);
   CHECK(bench.add(kAlice, 2).size() == 1);
   bench.clock.advance(1ms);
   CHECK(bench.add(kAlice, 3).empty());
-  CHECK(bench.batcher.deadline() == bench.clock.now() + 5ms);
+  CHECK(bench.batcher.deadline() == bench.clock.now() + 4ms);
   bench.clock.advance(2ms);
   CHECK(bench.add(kAlice, 4).empty());
-  bench.clock.advance(3ms - 1ns);
+  bench.clock.advance(2ms - 1ns);
   CHECK(bench.tick().empty());
   bench.clock.advance(1ns);
   const auto sents = bench.tick();
@@ -194,7 +194,7 @@ TEST_CASE("receivers do not wait for one another", "[relay][trunk]") {
   CHECK(bench.add(kBob, 2).size() == 1);
   bench.clock.advance(2ms);
   CHECK(bench.add(kBob, 4).empty());
-  bench.clock.advance(3ms);
+  bench.clock.advance(2ms);
   CHECK(TrunkBench::in(bench.tick().at(0)) == Numbers{3});
   CHECK(bench.batcher.waiting() == 1);
   CHECK(bench.batcher.deadline() == bench.clock.now() + 2ms);
@@ -224,7 +224,7 @@ TEST_CASE("above the bound of receivers nothing is joined, and nothing lost", "[
   CHECK(batcher.receivers() == 1);
 }
 
-TEST_CASE("twenty speakers take a fraction of the datagrams, at most 5 ms later", "[relay][trunk]") {
+TEST_CASE("twenty speakers take a fraction of the datagrams, at most 4 ms later", "[relay][trunk]") {
   TrunkBench bench;
   sim::Random random{7};
   std::size_t datagrams = 0;
@@ -256,7 +256,7 @@ TEST_CASE("twenty speakers take a fraction of the datagrams, at most 5 ms later"
   take(bench.tick());
   CHECK(arrived.size() == next);
   CHECK(std::ranges::is_sorted(arrived));
-  CHECK(longest <= 5ms);
+  CHECK(longest <= 4ms);
   CHECK(datagrams < std::size_t{next} / 3);
   CHECK(bench.batcher.waiting() == 0);
 }

@@ -9,12 +9,13 @@ constexpr int kReportsToRaise = 5;
 constexpr int kReportsToRaiseFromGood = 10;
 constexpr Duration kMemory = std::chrono::seconds{10};
 
-/// The tier that one report shows.
+/// The tier that one report shows. A long way that loses nothing calls for no worse voice: by the round trip alone it is
+/// Good at worst (client.md D-65).
 Tier observed(const proto::QualityReport& report) {
   const float loss = report.loss_percent();
   const int rtt = report.rtt_ms();
-  if (loss >= 15 || rtt >= 200) return Tier::Catastrophic;
-  if (loss >= 5 || rtt >= 100) return Tier::Degraded;
+  if (loss >= 15) return Tier::Catastrophic;
+  if (loss >= 5) return Tier::Degraded;
   if (loss >= 2 || rtt >= 80) return Tier::Good;
   if (loss >= 1 || rtt >= 50) return Tier::Studio32k;
   return rtt >= 30 ? Tier::Studio48k : Tier::Studio64k;

@@ -23,8 +23,8 @@ struct TrunkDatagram {
 
 /// Joins trunk entries for one receiver into one datagram, where that saves packets and costs little time.
 ///
-/// - An entry that may wait goes at once, unless two others came for this receiver within the last 5 ms: then more will
-///   come soon, and it waits for them, at most 5 ms. One speaker is never held up, ten always share packets.
+/// - An entry that may wait goes at once, unless two others came for this receiver within the last 4 ms: then more will
+///   come soon, and it waits for them, at most 4 ms. One speaker is never held up, ten always share packets.
 /// - An entry that may not wait leaves with the next `tick`, which is due at once: with what else has come in this turn
 ///   and with what waits already. So a packet waits at its first relay, and nowhere else.
 /// - What waits leaves when its time has come, or when the next entry would make the datagram longer than the receiver
@@ -36,8 +36,8 @@ struct TrunkDatagram {
 class TrunkBatcher {
  public:
   struct Config {
-    /// Source: relay.md 11.5.
-    Duration hold = std::chrono::milliseconds{5};
+    /// Source: relay.md 11.5, at most 5 ms, of which 1 ms is left for timers that are late and for sending.
+    Duration hold = std::chrono::milliseconds{4};
     /// Above so many receivers, entries of further ones are not joined. Source: our choice, connections of a relay.
     std::size_t max_receivers = 100'000;
   };
