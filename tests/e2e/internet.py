@@ -127,6 +127,16 @@ def cut(here, there):
         """)
 
 
+def lose(here, there, percent):
+    """So much of what comes here from there is lost, until `heal(here)`."""
+    address = there.address.rsplit(":", 1)[0]
+    run(*here.prefix, "nft", "-f", "-", text_in=f"""
+        add table ip cut
+        add chain ip cut in {{ type filter hook input priority filter; }}
+        add rule ip cut in ip saddr {address} numgen random mod 100 < {percent} drop
+        """)
+
+
 def heal(here):
     run(*here.prefix, "nft", "delete", "table", "ip", "cut")
 

@@ -8,6 +8,22 @@ import subprocess
 from support import LabTest
 
 SEEDS = {"alice": "a1" * 32, "bob": "b2" * 32, "mallory": "c3" * 32}
+CODECS = ("Opus24k", "Opus16k", "Opus6k", "Codec2_3200", "Codec2_1200", "ComfortNoise", "Opus32k", "Opus48k", "Opus64k")  # wire.md 3.3
+
+
+def media_packet(seq, payload=bytes.fromhex("f8fffe"), report=b""):
+    """20 ms of Opus; what it says by default is silence. `report`: the four bytes of wire.md 3.6."""
+    head = bytes([2 if report else 0, 0]) + (seq % 65536).to_bytes(2, "big") + (20 * seq).to_bytes(4, "big") + bytes(4)
+    return head + payload + report
+
+
+def trunk_entries(frame):
+    """What a trunk frame brings a member: (source, packet)."""
+    at = 1
+    while at < len(frame):
+        length = int.from_bytes(frame[at + 6:at + 8], "big")
+        yield frame[at:at + 6].hex(), frame[at + 8:at + 8 + length]
+        at += 8 + length
 
 
 class RawPeers(LabTest):
@@ -28,6 +44,15 @@ class RawPeers(LabTest):
         peer.fingerprint = peer.wait_for_line(r"^@fingerprint (\S+)", stream="out").group(1)
         return peer
 
+    def raw_member(self, name, room, *options):
+        """A member of this room; its options are those of room_offer.cpp."""
+        peer = self.peer(name, room)
+        offer = self.lab.build / "tests/e2e/room-offer"
+        self.write(peer, subprocess.run([offer, self.lab.identity(name), self.relay.fingerprint, "00" * 32, room, "--unbound", *options],
+                                        check=True, capture_output=True, text=True, timeout=10).stdout.strip())
+        self.message(peer, "RoomUpdate")
+        return peer
+
     def federation_peer(self, *caps, name="peer", relay=None):
         """A relay: verified if the other trusts the certificate of this name."""
         peer = self.peer(name, "_federation", "--certificate", self.lab.identity(name).read_text().strip(), relay=relay)
@@ -43,6 +68,9 @@ class RawPeers(LabTest):
         """A peer ends with its connection: what it does not read any more is lost."""
         with contextlib.suppress(BrokenPipeError):
             peer.write_line("\n".join(lines))
+
+    def datagrams(self, peer):
+        return [bytes.fromhex(line.split()[1]) for line in list(peer.out) if line.startswith("@datagram")]
 
     def messages(self, peer, tag):
         found = []

@@ -12,16 +12,11 @@ import unittest
 from collections import Counter
 
 from mesh import RoomMeshTest
-from peers import RawPeers
+from peers import RawPeers, media_packet
 
 TONES = {"ada": 310, "bert": 470}
 PROMPT = 1000  # milliseconds from dialling to ringing while a relay is busy with a flood
 SALT = bytes(range(16))
-
-
-def media_packet(seq, payload=bytes.fromhex("f8fffe")):
-    """20 ms of Opus; what it says by default is silence."""
-    return bytes(2) + (seq % 65536).to_bytes(2, "big") + (20 * seq).to_bytes(4, "big") + bytes(4) + payload
 
 
 def tagged(room, source, packet, hops=1):
@@ -392,25 +387,17 @@ class Copies(PeerTest):
         self.say(peer, "RoomState", **self.room_state(peer.own, 1, 1, name))
         return peer
 
-    def raw_member(self):
-        member = self.peer("member", "tea")
-        offer = self.lab.build / "tests/e2e/room-offer"
-        self.write(member, subprocess.run([offer, self.lab.identity("member"), self.relay.fingerprint, "00" * 32, "tea", "--unbound"],
-                                          check=True, capture_output=True, text=True, timeout=10).stdout.strip())
-        member.wait_until(lambda m: any(u["count"] == self.LINKS + 1 for u in self.messages(m, "RoomUpdate")), 10, "list of all")
-        return member
-
     def test_copies_of_a_packet_over_many_links_reach_a_member_once(self):  # [V-36]
         names = [f"peer-{number}" for number in range(self.LINKS)]
         self.relay = self.start_relay("A", [], rooms=["tea"], workers=4,
                                       guests=[(self.lab.relay_fingerprint(name), "delegate = true") for name in names])
         peers = [self.link(name) for name in names]
-        member = self.raw_member()
-        heard = lambda: [line.split()[1] for line in list(member.out) if line.startswith("@datagram")]
+        member = self.raw_member("member", "tea")
+        member.wait_until(lambda m: any(u["count"] == self.LINKS + 1 for u in self.messages(m, "RoomUpdate")), 10, "list of all")
         def say(peer, source, packet):
             self.write(peer, "@datagram " + tagged("tea", source, packet, hops=2).hex())
         def wait_heard(packet):
-            member.wait_until(lambda _: packet.hex() in heard(), 10, "packet")
+            member.wait_until(lambda _: packet in self.datagrams(member), 10, "packet")
         for seq in range(self.PACKETS):
             for peer in peers:
                 say(peer, peers[0].prefix + "0001", media_packet(seq))
@@ -421,7 +408,7 @@ class Copies(PeerTest):
             say(peer, peer.prefix + "0002", last)
         for last in lasts:  # by then all copies have been judged
             wait_heard(last)
-        self.assertEqual(Counter(heard()), Counter(packet.hex() for packet in [*map(media_packet, range(self.PACKETS)), *lasts]))
+        self.assertEqual(Counter(self.datagrams(member)), Counter([*map(media_packet, range(self.PACKETS)), *lasts]))
 
 
 class Crowds(PeerTest):

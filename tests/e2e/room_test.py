@@ -1,12 +1,16 @@
 """Rooms of several people on one relay: who hears whom, who is listed, and what harms nobody."""
 
+import itertools
 import json
 import os
 import signal
 import subprocess
+import time
 import unittest
 
-from support import QUICK, LabTest, RoomTest
+from support import QUICK, InternetTest, LabTest, RoomTest  # first: it says where lab is
+from internet import lose
+from peers import CODECS, RawPeers, media_packet, trunk_entries
 
 SPEECH = {  # who: voice, what is said
     "ada": ("en+m3", "Hello, this is Ada. I am reading this so that you can hear whether every word arrives. "
@@ -214,6 +218,82 @@ class Rooms(RoomTest):
         ada = self.join("ada", relay, ready=False)
         self.assert_exit(ada, 3, 10)
         self.assertEqual(ada.find("room_ended")["reason"], "not_connected")
+
+
+class Advice(RawPeers, RoomTest):
+    """Who has a bad path makes everybody send less. Ada and Brian are clients; one that complains is driven by hand, and so is a watcher, who
+    reads trunk frames, for those tell who sent what."""
+
+    GOOD, BAD = bytes([8, 0, 0, 200]), bytes([51, 0, 0, 200])  # reports: 3 % and 20 % lost
+    BETTER = ("Opus32k", "Opus48k", "Opus64k")
+
+    def setUp(self):
+        super().setUp()
+        self.relay = self.lab.relay("relay-a", options=QUICK)
+        self.clients = [self.join("ada", self.relay, "--tone", "440"), self.join("brian", self.relay, "--tone", "880")]
+        self.watcher = self.raw_member("watcher", "tea", "--cap", "trunk")
+        self.complainer = self.raw_member("complainer", "tea")
+        self.packets = itertools.count()
+        people = self.messages(self.watcher, "RoomUpdate")[-1]["participants"]
+        self.sources = [next(p["source"] for p in people if p["fingerprint"] == client.fingerprint) for client in self.clients]
+
+    def codecs_of(self, source):
+        """The codecs that it has sent in one after the other."""
+        packets = [packet for frame in self.datagrams(self.watcher) for whose, packet in trunk_entries(frame) if whose == source]
+        return [codec for codec, _ in itertools.groupby(CODECS[packet[0] >> 2 & 15] for packet in packets)]
+
+    def both_send(self, *codecs):
+        return all(self.codecs_of(source)[-1:] in [[codec] for codec in codecs] for source in self.sources)
+
+    def report(self, report, codec, timeout=8):
+        """Packets with this report, one every tenth of a second, until both clients send in that codec."""
+        deadline = time.monotonic() + timeout
+        while not self.both_send(codec):
+            self.assertLess(time.monotonic(), deadline, [self.codecs_of(source) for source in self.sources])
+            self.write(self.complainer, "@datagram " + media_packet(next(self.packets), report=report).hex())
+            time.sleep(0.1)
+
+    def directives(self, client):
+        return [(e["codec"], e["text"]) for e in client.events if e["event"] == "quality_directive"]
+
+    def test_everybody_obeys_while_somebody_has_a_bad_path(self):  # [H-25]
+        self.report(self.GOOD, "Opus24k")
+        self.report(self.BAD, "Opus6k")
+        late = self.join("late", self.relay)
+        self.assertEqual(late.wait_event("quality_directive", 2)["codec"], "Opus6k")
+        self.report(self.GOOD, "Opus24k")
+        for client, source in zip(self.clients, self.sources):
+            self.assertEqual(self.directives(client), [("Opus6k", "weakest link: Catastrophic"), ("Opus6k", "weakest link: Degraded"),
+                                                       ("Opus24k", "weakest link: Good")])
+            self.assertEqual(self.codecs_of(source), ["Opus24k", "Opus6k", "Opus24k"])
+        self.leave(late, *self.clients)
+
+    def test_who_reports_no_more_holds_nobody_back(self):  # [V-47]
+        self.report(self.BAD, "Opus6k")
+        began = time.monotonic()
+        self.watcher.wait_until(lambda _: not self.both_send("Opus6k"), 13, "better codec")
+        self.assertGreater(time.monotonic() - began, 9)  # a report holds for 10 s
+        # By now the clients have reported for so long that all is well, that there may be more than at first.
+        self.watcher.wait_until(lambda _: self.both_send(*self.BETTER), 10, "codec better than the first")
+        self.leave(*self.clients)
+
+    def test_who_leaves_holds_nobody_back(self):  # [V-48]
+        self.report(self.BAD, "Opus6k")
+        self.complainer.kill()
+        self.watcher.wait_until(lambda _: self.both_send("Opus24k", *self.BETTER), 7, "better codec")  # 3 s until it is missed
+        self.leave(*self.clients)
+
+
+class LossyPath(InternetTest, RoomTest):
+    def test_a_member_whose_packets_are_lost_makes_everybody_send_less(self):  # [H-25]
+        relay, far = self.lab.relay("relay-a", options=QUICK), self.lab.place("far")
+        lose(relay, far, 20)
+        members = [self.join("ada", relay, "--tone", "440", prefix=far.prefix), self.join("brian", relay, "--tone", "880")]
+        for member in members:
+            member.wait_event("quality_directive", 15, codec="Opus6k")  # which both the tiers ask for that such loss may show
+        self.heard_from(*members)
+        self.heard_from(*reversed(members))
+        self.leave(*members)
 
 
 class Usage(LabTest):
