@@ -197,6 +197,22 @@ class RoomsAcrossRelays(RoomMeshTest):
         self.leave(*everybody[:-1])
         self.assert_heard_once(*everybody)
 
+    def test_relays_with_and_without_trunking_share_a_room(self):  # [V-44]
+        self.start_relay("A", ["AB"], rooms=["tea"], trunking_enabled=False)
+        self.start_relay("B", ["AB"], rooms=["tea"])
+        self.wait_links(["AB"])
+        tones = {"ada": 310, "anna": 470, "bert": 610, "boris": 790}
+        members = [self.join(name, self.mesh[name[0].upper()], "--tone", str(tone), "--record", self.recording(name)) for name, tone in tones.items()]
+        for member in members:
+            self.wait_people(member, 4)
+            self.wait_tones(member.name, {*tones.values()} - {tones[member.name]}, tones.values())
+        self.leave(*members)
+        for member in members:
+            summary = member.find("summary")
+            heard, never = ("bare_packets", "trunk_frames")[::1 if member.name[0] == "a" else -1]
+            self.assertGreater(summary[heard], 20, member.transcript())
+            self.assertEqual((summary[never], summary["malformed"]), (0, 0), member.transcript())
+
     def test_a_room_that_is_not_global_stays_on_its_relay(self):
         self.start_mesh("AB", ["AB"], rooms=["tea"])
         here, there = (self.join(who, self.mesh[letter], room="coffee") for who, letter in (("ada", "A"), ("brian", "B")))
