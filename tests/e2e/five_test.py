@@ -3,7 +3,6 @@
 import itertools
 import time
 import unittest
-from collections import Counter
 
 from mesh import RoomMeshTest
 from peers import RawPeers
@@ -11,7 +10,6 @@ from peers import RawPeers
 LETTERS = "ABCDE"
 LINKS = [left + right for left, right in itertools.combinations(LETTERS, 2)]
 TONES = dict(zip(LETTERS, (310, 470, 610, 790, 970)))
-REFRESH = 10  # seconds between two statements of a relay about a room in which nothing changes
 
 
 class FullMeshOfFive(RawPeers, RoomMeshTest):
@@ -44,17 +42,6 @@ class FullMeshOfFive(RawPeers, RoomMeshTest):
             newest = [e for e in member.events if e["event"] == "participants"][-1]
             self.assertLess(newest["time_ms"] - since["time_ms"], 2000, member.transcript())
 
-    def assert_no_storm(self, watcher, seconds):
-        """Everything was told once, and unchanged things as the slow refresh only."""
-        heard = self.messages(watcher, "RoomState")
-        stamps = Counter((m["origin_relay_fp"], m["epoch"], m["seq"]) for m in heard)
-        self.assertEqual({relay for relay, _, _ in stamps}, {relay.fingerprint for relay in self.mesh.values()})
-        self.assertEqual(max(stamps.values()), 1, stamps)
-        contents = {relay: [(m["participants"], m.get("tier")) for m in heard if m["origin_relay_fp"] == relay] for relay, _, _ in stamps}
-        for relay, said in contents.items():
-            repeated = sum(one == other for one, other in zip(said, said[1:]))
-            self.assertLessEqual(repeated, seconds / REFRESH + 1, f"{relay}: {said}")
-
     def test_one_who_comes_and_goes_is_listed_within_two_seconds_and_everybody_is_heard_once(self):  # [V-36] [V-37] [V-39]
         self.assert_together(*self.members)
         watcher, began = self.federation_peer("routes", "media-v2", name="watcher"), time.monotonic()
@@ -65,7 +52,7 @@ class FullMeshOfFive(RawPeers, RoomMeshTest):
         self.leave(late)
         self.assert_listed_soon(late.find("room_ended"), *self.members)
         self.assert_together(*self.members)
-        self.assert_no_storm(watcher, time.monotonic() - began)
+        self.assert_no_storm(watcher, self.mesh.values(), time.monotonic() - began)
         self.leave(*self.members)
         summaries = {member.name: member.find("summary") for member in everybody}
         for member in everybody:

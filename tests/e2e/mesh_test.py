@@ -8,6 +8,7 @@ from call_test import Calls  # first: through support it says where lab is
 from internet import cut, heal
 from lab import LOOPBACK
 from mesh import MeshTest, RoomMeshTest
+from peers import RawPeers
 from support import QUICK, InternetTest
 
 CHAIN = ["AB", "BC"]
@@ -166,7 +167,7 @@ class Repairs(MeshTest):
         self.hang_up(again, callee)
 
 
-class RoomsAcrossRelays(RoomMeshTest):
+class RoomsAcrossRelays(RawPeers, RoomMeshTest):
     def test_six_people_on_a_chain_hear_each_other_and_the_dead_relays_vanish_and_come_back(self):
         self.start_mesh("ABC", CHAIN, rooms=["tea"])
         people = self.fill("ABC")
@@ -186,14 +187,45 @@ class RoomsAcrossRelays(RoomMeshTest):
             self.wait_loudness(member.name, True)
         self.leave(*everybody)
 
+    def test_the_two_ends_of_a_chain_are_together_over_a_hub_without_members(self):  # [H-30] [H-31] [V-42]
+        self.start_mesh("ABC", CHAIN, rooms=["tea"])
+        ada = self.join("ada", self.mesh["A"], "--tone", "310", "--record", self.recording("ada"))
+        cleo = self.join("cleo", self.mesh["C"], "--tone", "470", "--record", self.recording("cleo"), "--hashed")
+        self.room = [ada, cleo]
+        guest = self.join("guest", self.mesh["C"])
+        self.assert_ends_are_together(guest)
+        for listener, other, label in ((ada, cleo, "C"), (ada, guest, "C"), (cleo, ada, "A"), (guest, ada, "A")):
+            named = {e["relay"] for e in listener.events if e["event"] in ("member", "member_joined") and e["fingerprint"] == other.fingerprint}
+            self.assertEqual(named, {label}, listener.transcript())
+        self.leave(guest)
+        left = ada.wait_event("member_left", fingerprint=guest.fingerprint)
+        self.assertLess(left["time_ms"] - guest.find("room_ended")["time_ms"], 2000)
+        self.assert_ends_are_together()
+        self.mesh["B"].kill()
+        for member in self.room:
+            self.wait_listed(member, member)
+            self.wait_loudness(member.name, False)
+        self.restart_relay("B")
+        self.wait_links(CHAIN)
+        self.assert_ends_are_together()
+        self.leave(*self.room)
+
+    def assert_ends_are_together(self, *guests):
+        for member, heard in zip(self.room, (470, 310)):
+            self.wait_listed(member, *self.room, *guests)
+            self.wait_tones(member.name, {heard}, (310, 470))
+
     def test_in_a_triangle_nobody_is_heard_twice(self):  # [V-36] [V-37] [V-42]
-        self.start_mesh("ABC", TRIANGLE, rooms=["tea"])
+        watcher = (self.lab.relay_fingerprint("watcher"), "delegate = true")
+        self.start_mesh("ABC", TRIANGLE, rooms=["tea"], guests=[watcher])
+        watcher, began = self.federation_peer("routes", "media-v2", name="watcher", relay=self.mesh["A"]), time.monotonic()
         people = self.fill("ABC")
         everybody = sum(people.values(), [])
         self.assert_all_hear_all(everybody)
         self.leave(everybody[-1])
         for member in everybody[:-1]:  # those on the same relay too keep the others in the list
             self.assertEqual(set(self.wait_people(member, 5)["fingerprints"]), {other.fingerprint for other in everybody[:-1]})
+        self.assert_no_storm(watcher, self.mesh.values(), time.monotonic() - began)
         self.leave(*everybody[:-1])
         self.assert_heard_once(*everybody)
 

@@ -4,11 +4,13 @@ import contextlib
 import json
 import re
 import subprocess
+from collections import Counter
 
 from support import LabTest
 
 SEEDS = {"alice": "a1" * 32, "bob": "b2" * 32, "mallory": "c3" * 32}
 CODECS = ("Opus24k", "Opus16k", "Opus6k", "Codec2_3200", "Codec2_1200", "ComfortNoise", "Opus32k", "Opus48k", "Opus64k")  # wire.md 3.3
+REFRESH = 10  # seconds between two statements of a relay about a room in which nothing changes
 
 
 def media_packet(seq, payload=bytes.fromhex("f8fffe"), report=b""):
@@ -104,3 +106,15 @@ class RawPeers(LabTest):
         members = [{"fingerprint": self.lab.fingerprint(who), "alias": who, "source": f"00000000{number:04x}"}
                    for number, who in enumerate(people, start=1)]
         return {"origin_relay_fp": origin, "epoch": 1, "seq": seq, "hops": hops, "room": room, "participants": members}
+
+    def assert_no_storm(self, watcher, relays, seconds):
+        """In so many seconds this peer heard of the rooms of exactly these relays, everything once, and unchanged things as the slow refresh
+        only."""
+        heard = self.messages(watcher, "RoomState")
+        stamps = Counter((m["origin_relay_fp"], m["epoch"], m["seq"]) for m in heard)
+        self.assertEqual({relay for relay, _, _ in stamps}, {relay.fingerprint for relay in relays})
+        self.assertEqual(max(stamps.values()), 1, stamps)
+        contents = {relay: [(m["participants"], m.get("tier")) for m in heard if m["origin_relay_fp"] == relay] for relay, _, _ in stamps}
+        for relay, said in contents.items():
+            repeated = sum(one == other for one, other in zip(said, said[1:]))
+            self.assertLessEqual(repeated, seconds / REFRESH + 1, f"{relay}: {said}")
