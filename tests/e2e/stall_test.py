@@ -9,9 +9,9 @@ from mesh import RoomMeshTest
 from peers import RawPeers
 
 TRIANGLE = ["AB", "AC", "BC"]
-# Milliseconds from dialling to ringing, which takes 1 or 2: bounds for one call and for most, which a busy machine keeps and which
-# are far below every time-out that a wait for the stalled one could end by.
-PROMPT, DELAY = 2000, 250
+# Milliseconds from dialling to ringing, which takes 1 or 2: bounds for one call, which a busy machine keeps and which is below every time-out
+# that a wait for the stalled one could end by, and for most, which is that of [H-24].
+PROMPT, DELAY = 2000, 50
 
 
 class Stalls(RawPeers, RoomMeshTest):
