@@ -112,7 +112,7 @@ class Hostile(RawPeers, RoomTest):
         peer, own = self.federation_peer("routes", "media-v2"), self.lab.relay_fingerprint("peer")
         third = self.lab.relay_fingerprint("third")
         self.send_forgeries(peer, origin_relay_fp=third, path=[third, own])
-        peer.wait_for_line("^@closed Application", stream="out")
+        peer.wait_for_line("^@closed Application 0x17", stream="out")
         self.relay.wait_for_line("keeps sending what it may not")
         caller.send_signal(signal.SIGINT)
         self.assert_ended(callee, "peer_hung_up")
