@@ -6,11 +6,11 @@ import time
 import unittest
 
 from mesh import RoomMeshTest
-from peers import RawPeers
+from peers import RawPeers, media_packet
 
 TRIANGLE = ["AB", "AC", "BC"]
-# Milliseconds from dialling to ringing, which takes 1 or 2: bounds for one call, which a busy machine keeps and which is below every time-out
-# that a wait for the stalled one could end by, and for most, which is that of [H-24].
+# Milliseconds from dialling to ringing, and for a packet of media, which take 1 or 2 and a few: bounds for one call, which a busy machine keeps and
+# which is below every time-out that a wait for the stalled one could end by, and for most, which is that of [H-24].
 PROMPT, DELAY = 2000, 50
 
 
@@ -51,6 +51,27 @@ class Stalls(RawPeers, RoomMeshTest):
             self.leave(guest)
         return delays
 
+    def datagram_delays(self, room):
+        """Milliseconds that packets of a member at A take to one at C, each sent when the one before has come."""
+        self.relay = self.mesh["A"]
+        speaker = self.raw_member("speaker", "tea")
+        self.relay = self.mesh["C"]
+        hearer = self.raw_member("hearer", "tea")
+        hearer.wait_until(lambda h: self.messages(h, "RoomUpdate")[-1]["count"] == len(room) + 2, 10, "list of all")
+        delays = []
+        for number in range(100):
+            packet = media_packet(number, b"tick" + bytes([number])).hex()
+            sent = time.monotonic()
+            self.write(speaker, f"@datagram {packet}")
+            hearer.wait_for_line(f"^@datagram {packet}$", 5, "out")
+            delays.append(1000 * (time.monotonic() - sent))
+        for peer in (speaker, hearer):
+            self.say(peer, "Hangup", reason="Normal")
+            peer.wait_for_line("^@closed", 5, "out")
+        for member in room:
+            self.wait_listed(member, *room)
+        return delays
+
     def triangle(self, **options):
         a, _, c = self.start_mesh("ABC", TRIANGLE, rooms=["tea"], **options)
         caller, callee = self.hold("A", "C")
@@ -68,6 +89,8 @@ class Stalls(RawPeers, RoomMeshTest):
         delays = self.talk_while_stalled(free, room, 12)
         self.assertGreater(len(delays), 5)
         self.assertLess(statistics.median(delays), DELAY, delays)
+        datagrams = self.datagram_delays(room)
+        self.assertLess(statistics.median(datagrams), DELAY, datagrams)
         for name in ("caller", "callee", "ada", "cleo"):
             self.wait_loudness(name, True, 1)
         self.mesh["B"].send_signal(signal.SIGCONT)
