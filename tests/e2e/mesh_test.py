@@ -215,7 +215,7 @@ class RoomsAcrossRelays(RawPeers, RoomMeshTest):
             self.wait_listed(member, *self.room, *guests)
             self.wait_tones(member.name, {heard}, (310, 470))
 
-    def test_in_a_triangle_nobody_is_heard_twice(self):  # [V-36] [V-37] [V-42]
+    def test_in_a_triangle_nobody_is_heard_twice(self):  # [V-53] [V-36] [V-37] [V-42]
         watcher = (self.lab.relay_fingerprint("watcher"), "delegate = true")
         self.start_mesh("ABC", TRIANGLE, rooms=["tea"], guests=[watcher])
         watcher, began = self.federation_peer("routes", "media-v2", name="watcher", relay=self.mesh["A"]), time.monotonic()

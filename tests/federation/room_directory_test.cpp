@@ -68,7 +68,7 @@ TEST_CASE("the tree of a room is looked at again when what we have said makes us
   CHECK(std::ranges::find(gone, GossipAction{RoomChanged{"lobby"}}) != gone.end());
 }
 
-TEST_CASE("each change of the members is announced, at most every 250 ms", "[federation][V-39][V-53]") {
+TEST_CASE("each change of the members is announced, at most every 250 ms", "[federation][V-39]") {
   Fixture f;
   CHECK(sent<proto::RoomState>(f.up(1)).size() == 1);  // empty: we want the room
   f.clock.advance(1s);
